@@ -1,0 +1,1 @@
+"""How the hospital speaks: formats, brokers and servers."""

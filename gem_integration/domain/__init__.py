@@ -1,0 +1,1 @@
+"""Frozen values of an ECG read; standard library and numpy only."""

@@ -1,0 +1,1 @@
+"""Where the GPU is: readers, tasks and the network."""
