@@ -1,0 +1,62 @@
+# Two commands matter: `make demo` and `make test`. Everything they need, they install.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+BASE := $(VENV)/.installed-base
+DEV := $(VENV)/.installed-dev
+
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: demo test test-fast check bench docs lock clean
+
+demo: $(BASE)
+	@$(BIN)/gem-integration demo --out demo-out
+
+test: check
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered tests
+
+test-fast: $(DEV)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not service and not slow" tests
+
+check: $(DEV)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(DEV)
+	@$(BIN)/python -m benchmarks
+
+docs: $(DEV)
+	@$(BIN)/python -c "from gem_integration.settings import settings_page; print(settings_page(), end='')" > docs/settings.md
+
+# The lock files carry hashes and no addresses; releases younger than a week wait.
+lock: $(UV)
+	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  pyproject.toml -o requirements/base.txt
+	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --extra dev --extra adapters --extra workers -c requirements/base.txt pyproject.toml -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) .tools demo-out .cache dist build
+
+$(UV):
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/pyvenv.cfg: | $(UV)
+	@$(UV) venv -q --python $(PYTHON) $(VENV)
+
+$(BASE): requirements/base.txt pyproject.toml | $(VENV)/pyvenv.cfg
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements/base.txt
+	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(DEV): requirements/dev.txt pyproject.toml | $(VENV)/pyvenv.cfg
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $(BASE) $@

@@ -1,0 +1,104 @@
+"""Every knob: its unit, bounds and reason. Read from the environment (``GEM_…``) by the door alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gem_integration.domain.study import ParseLimits
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """The settings of one process; frozen, validated as a whole before anything starts."""
+
+    model_config = SettingsConfigDict(env_prefix="GEM_", frozen=True, extra="forbid")
+
+    database_url: str = Field(
+        default="sqlite:///gem-integration.sqlite",
+        repr=False,
+        description="SQLAlchemy URL of our memory: sqlite:///FILE or postgresql+psycopg://…",
+    )
+    output_dir: Path = Field(
+        default=Path("gem-integration-out"),
+        description="Folder of the `files` sink: one folder a report, named by the report's id.",
+    )
+    reader: str = Field(
+        default="rules", pattern=r"^[a-z0-9_]+$", description="Reader of new studies, a name of `READERS`."
+    )
+    sinks: tuple[str, ...] = Field(
+        default=("files",), description="Sinks every report goes to, names of `SINKS`, as a JSON list."
+    )
+    check_bundles: bool = Field(
+        default=True,
+        description="Validate each FHIR bundle before it is sent (about 35 ms); a wrong one is a defect.",
+    )
+    assumed_zone: str = Field(
+        default="UTC", description="IANA zone of times that name none; such times are marked as assumed."
+    )
+    lead_aliases: dict[str, str] = Field(
+        default_factory=dict,
+        description="Site names of leads to canonical names, a JSON object; unknown leads are refused.",
+    )
+    message_bytes_max: int = Field(
+        default=64 * MIB, ge=MIB, le=1024 * MIB, description="Largest message, in bytes; larger is refused."
+    )
+    embedded_bytes_max: int = Field(
+        default=32 * MIB,
+        ge=MIB,
+        le=512 * MIB,
+        description="Largest decoded ED value or inflated DICOM, in bytes.",
+    )
+    segments_max: int = Field(
+        default=50_000, ge=100, le=1_000_000, description="Most segments of one HL7 v2 content."
+    )
+    samples_max: int = Field(
+        default=8_000_000,
+        ge=5_000,
+        le=100_000_000,
+        description="Most samples of one ECG, all leads together.",
+    )
+    lease_seconds: float = Field(
+        default=120.0,
+        ge=5.0,
+        le=3600.0,
+        description="How long one holder may work on a job before another may take it, in s.",
+    )
+    lease_batch_max: int = Field(
+        default=8, ge=1, le=256, description="Most jobs leased at once; a GPU reads them together."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="Lowest level of our own log events."
+    )
+
+    def parse_limits(self) -> ParseLimits:
+        """Return the limits the parsers get."""
+        return ParseLimits(
+            message_bytes_max=self.message_bytes_max,
+            segments_max=self.segments_max,
+            samples_max=self.samples_max,
+            embedded_bytes_max=self.embedded_bytes_max,
+            assumed_zone=self.assumed_zone,
+            lead_aliases=self.lead_aliases,
+        )
+
+
+def settings_page() -> str:
+    """Return ``docs/settings.md`` as Markdown: one row a setting, from the code itself."""
+    rows = [
+        "# Settings",
+        "",
+        "Read from the environment by `gem-integration`. `make docs` writes this page from the code.",
+        "",
+        "| variable | default | bounds | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        bounds = " ".join(str(item) for item in field.metadata) or "–"
+        default = field.get_default(call_default_factory=True, validated_data={})
+        rows.append(f"| `GEM_{name.upper()}` | `{default}` | {bounds} | {field.description} |")
+    return "\n".join(rows) + "\n"
