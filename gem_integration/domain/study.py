@@ -92,6 +92,17 @@ class Order:
     inbound: InboundOrder
 
 
+class OrderMatch(StrEnum):
+    """What came of looking for a study's order."""
+
+    MATCHED = "matched"  #: exactly one order, of the same patient
+    UNNUMBERED = "unnumbered"  #: the ECG names no order
+    WAITING = "waiting"  #: the named order has not arrived
+    AMBIGUOUS = "ambiguous"  #: several orders fit; a person must choose
+    OTHER_PATIENT = "other_patient"  #: the order is for another patient, or a patient is not named
+    CANCELLED = "cancelled"  #: the order was cancelled or discontinued
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Study:
     """One acquisition event: one recording under at most one order."""
