@@ -55,6 +55,12 @@ def lead_of_code(code: str) -> NamedLead | None:
     return NamedLead(lead) if lead else None
 
 
+def is_lead_code(code: str) -> bool:
+    """Return whether ``code`` names some lead of a standard, be it one we know or not."""
+    text = code.strip()
+    return _REFID.fullmatch(text) is not None or bool(_number_of(text))
+
+
 def lead_of_label(label: str, aliases: Mapping[str, str] | None = None) -> NamedLead | None:
     """Return the lead a label names ("Lead I", "avr", "V1", "vx", "MLII"), or ``None``.
 
