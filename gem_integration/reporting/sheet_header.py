@@ -53,7 +53,7 @@ class SheetHeader:
     measurements: tuple[tuple[str, str], ...] = ()
     statements: tuple[str, ...] = ()
     urgency: Urgency = Urgency.NORMAL
-    standing: str = "PRELIMINARY · automatic reading · confirmed by no person"
+    standing: str = "PRELIMINARY · AI reading, unconfirmed"
     notice: str = "AI reading, preliminary. Research use, not a medical device."
     footer: tuple[str, ...] = ()
 
@@ -61,7 +61,7 @@ class SheetHeader:
 def header_of(study: Study, measurements: Measurements, report: Report) -> SheetHeader:
     """Return the header of a report's sheet. It names the patient: a sheet is for the bedside."""
     overread = report.status is not ReportStatus.PRELIMINARY
-    standing = {"standing": "OVER-READ by a person", "notice": "Research use, not a medical device."}
+    standing = {"standing": "Over-read by a person", "notice": "Research use, not a medical device."}
     return SheetHeader(
         patient=_patient_lines(study),
         measurements=tuple((name, _numbers(measurements, kinds)) for name, kinds in _SHOWN),

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gem_integration.domain.ecg import Lead
-from gem_integration.domain.evidence import ClaimKind, GroundedObservation, Verdict
+from gem_integration.domain.evidence import ClaimKind, GroundedObservation, Polarity, Verdict
 from gem_integration.reporting import svg
 from gem_integration.reporting.sheet_geometry import Panel
-from gem_integration.reporting.wording import leads_text
+from gem_integration.reporting.wording import leads_text, subject_name
 
 LEGEND_MAX = 8
 BRACKET_PITCH_MM = 1.7
@@ -71,10 +71,9 @@ def _places(item: GroundedObservation) -> tuple[tuple[Lead | None, int, int], ..
 
 
 def _label(item: GroundedObservation) -> str:
-    subject = (item.claim.subject or item.claim.text).replace("_", " ")
     leads = f" ({leads_text(item.claim.leads)})" if item.claim.leads else ""
-    absent = "no " if item.claim.polarity == "absent" else ""
-    return f"{absent}{subject}{leads}: {item.verdict.replace('_', ' ')}"
+    absent = "no " if item.claim.polarity is Polarity.ABSENT else ""
+    return f"{absent}{subject_name(item.claim)}{leads}: {item.verdict.replace('_', ' ')}"
 
 
 def draw_bands(spans: Sequence[Span], panels: Sequence[Panel], sampling_rate_hz: float) -> Iterator[str]:

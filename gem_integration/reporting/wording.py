@@ -8,6 +8,7 @@ from gem_integration.domain.ecg import Lead
 from gem_integration.domain.evidence import Claim, Comparator, Evidence, GroundedObservation
 from gem_integration.domain.measurement import MeasurementKind
 from gem_integration.terminology.codes import measurement_codes
+from gem_integration.terminology.statements import statement_codes
 
 #: UCUM or claim unit → how a person reads it, and the decimals worth printing.
 UNIT_WORDS: dict[str, tuple[str, int]] = {
@@ -56,6 +57,13 @@ def measurement_name(kind: str) -> str:
         return measurement_codes()[MeasurementKind(kind)].display
     except (ValueError, KeyError):
         return kind.replace("_", " ")
+
+
+def subject_name(claim: Claim) -> str:
+    """Return what a claim is about: a statement's name, a measurement's, or the subject spelled out."""
+    subject = claim.subject or claim.text
+    statement = statement_codes().get(subject)
+    return statement.name if statement else measurement_name(subject)
 
 
 def leads_text(leads: Iterable[Lead]) -> str:
