@@ -95,6 +95,6 @@ def name_of(statement: Statement) -> str:
 
 
 def finding_of(statement: Statement) -> str | None:
-    """Return the SNOMED CT finding code of a statement (of its variant, where it has one), if there is one."""
+    """Return the SNOMED CT finding code of a statement or of its variant, if there is one."""
     variant = variant_of(statement)
     return variant.finding if variant else statement_codes()[statement.statement_id].finding

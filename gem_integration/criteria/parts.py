@@ -1,0 +1,288 @@
+"""The parts criteria are built of: one number against one limit, and how several such parts combine.
+
+A part is *met* or *not met* outside a margin around its limit and *borderline* inside it. Combination follows
+Kleene's strong logic with the order not met < borderline < met and *not measurable* as the unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from gem_integration.domain.ecg import STANDARD_LEADS, Lead
+from gem_integration.domain.evidence import Evidence
+from gem_integration.domain.identity import Demographics
+from gem_integration.domain.measurement import Measurement, MeasurementKind, Measurements
+from gem_integration.domain.statement import StatementState, Urgency
+from gem_integration.terminology.codes import measurement_codes
+
+MET = StatementState.MET
+BORDERLINE = StatementState.BORDERLINE
+NOT_MET = StatementState.NOT_MET
+NOT_MEASURABLE = StatementState.NOT_MEASURABLE
+
+MARGIN_SHARE = 0.5
+"""Share of a measurement's 95 % half width within which a limit is borderline."""
+
+CONTIGUOUS_NEEDED = 2
+
+CONTIGUOUS_GROUPS: tuple[tuple[Lead, ...], ...] = (
+    (Lead.II, Lead.III, Lead.AVF),
+    (Lead.I, Lead.AVL, Lead.V5, Lead.V6),
+    (Lead.V1, Lead.V2),
+    (Lead.V2, Lead.V3),
+    (Lead.V3, Lead.V4),
+    (Lead.V4, Lead.V5),
+    (Lead.I, Lead.II),
+)
+"""Leads of which any two are contiguous: territories, neighbours along V1…V6, and I-II of the Cabrera order
+(UDMI 2018; AHA/ACCF/HRS 2009 part VI). aVL-I, II-aVF and aVF-III are already within a territory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a rule found: its state, the parts it rests on, and the leads in which it holds.
+
+    ``urgency`` and ``note`` override the statement's default where the numbers ask for it.
+    """
+
+    state: StatementState
+    parts: tuple[Evidence, ...] = ()
+    leads: tuple[Lead, ...] = ()
+    urgency: Urgency | None = None
+    note: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Say whether the criteria are met outside the margin."""
+        return self.state is MET
+
+    @property
+    def likely(self) -> bool:
+        """Say whether the criteria are met, or lie within the margin of a limit."""
+        return self.state in (MET, BORDERLINE)
+
+    def noted(self, note: str | None, urgency: Urgency | None = None) -> Outcome:
+        """Return this outcome with a note and, if given, another urgency."""
+        return replace(self, note=note, urgency=urgency or self.urgency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """The numbers of one recording and the person's age and sex."""
+
+    measurements: Measurements
+    demographics: Demographics
+
+    def value(self, kind: MeasurementKind, lead: Lead | None = None) -> float | None:
+        """Return the number of ``kind`` in ``lead`` (``None``: global), if it was measured."""
+        return self.measurements.value(kind, lead)
+
+    def at_least(self, kind: MeasurementKind, limit: float, *, lead: Lead | None = None) -> Outcome:
+        """Test ``kind >= limit``."""
+        return self._compare(kind, ">=", limit, lead=lead)
+
+    def above(self, kind: MeasurementKind, limit: float, *, lead: Lead | None = None) -> Outcome:
+        """Test ``kind > limit``."""
+        return self._compare(kind, ">", limit, lead=lead)
+
+    def at_most(self, kind: MeasurementKind, limit: float, *, lead: Lead | None = None) -> Outcome:
+        """Test ``kind <= limit``."""
+        return self._compare(kind, "<=", limit, lead=lead)
+
+    def below(self, kind: MeasurementKind, limit: float, *, lead: Lead | None = None) -> Outcome:
+        """Test ``kind < limit``."""
+        return self._compare(kind, "<", limit, lead=lead)
+
+    def within(self, kind: MeasurementKind, low: float, high: float) -> Outcome:
+        """Test ``low <= kind < high`` for a global quantity; borderline only just outside.
+
+        Neighbouring classes (a rate, an axis sector) thus meet without a gap and without an overlap.
+        """
+        unit = measurement_codes()[kind].unit
+        criterion = f"{low:g} <= {kind} < {high:g} {unit}"
+        found = self.measurements.get(kind)
+        if found is None:
+            return unknown(kind, criterion, self.measurements.why_not(kind))
+        met = low <= found.value < high
+        margin = MARGIN_SHARE * found.uncertainty
+        near = low - margin <= found.value <= high + margin
+        part = evidence_of(found, criterion=criterion, met=met)
+        return Outcome(state=MET if met else BORDERLINE if near else NOT_MET, parts=(part,))
+
+    def _compare(self, kind: MeasurementKind, operator: str, limit: float, *, lead: Lead | None) -> Outcome:
+        unit = measurement_codes()[kind].unit
+        criterion = f"{kind} {operator} {limit:g}{'' if unit == '1' else ' ' + unit}"
+        found = self.measurements.get(kind, lead)
+        if found is None:
+            return unknown(kind, criterion, self.measurements.why_not(kind, lead), lead=lead)
+        return judged(found, operator, limit, criterion=criterion)
+
+
+def judged(found: Measurement, operator: str, limit: float, *, criterion: str) -> Outcome:
+    """Put one measurement against one limit; borderline within ``MARGIN_SHARE`` of its uncertainty."""
+    upward = operator.startswith(">")
+    distance = found.value - limit if upward else limit - found.value
+    met = distance >= 0.0 if operator.endswith("=") else distance > 0.0
+    margin = MARGIN_SHARE * found.uncertainty
+    near = margin > 0.0 and abs(distance) <= margin
+    return Outcome(
+        state=BORDERLINE if near else MET if met else NOT_MET,
+        parts=(evidence_of(found, criterion=criterion, met=met),),
+        leads=() if found.lead is None else (found.lead,),
+    )
+
+
+def evidence_of(found: Measurement, *, criterion: str, met: bool) -> Evidence:
+    """Return a measurement as the evidence for or against a criterion."""
+    return Evidence(
+        measurement=found.kind,
+        lead=found.lead,
+        value=found.value,
+        unit=found.unit,
+        low=found.low,
+        high=found.high,
+        beats=found.beats,
+        samples=found.samples,
+        method=found.method,
+        criterion=criterion,
+        met=met,
+    )
+
+
+def unknown(measurement: str, criterion: str, why: str, *, lead: Lead | None = None) -> Outcome:
+    """Return the outcome of a criterion whose number could not be taken, saying why."""
+    part = Evidence(measurement=measurement, lead=lead, method=why, criterion=criterion, met=None)
+    return Outcome(state=NOT_MEASURABLE, parts=(part,))
+
+
+def observed(
+    measurement: str, criterion: str, *, met: bool, method: str = "", value: float | None = None
+) -> Outcome:
+    """Return the outcome of something seen rather than measured against a limit."""
+    part = Evidence(measurement=measurement, value=value, method=method, criterion=criterion, met=met)
+    return Outcome(state=MET if met else NOT_MET, parts=(part,))
+
+
+def combined(
+    case: Case,
+    kind: MeasurementKind,
+    terms: Iterable[tuple[MeasurementKind, Lead | None, float]],
+    *,
+    name: str,
+    limit: float,
+) -> Outcome:
+    """Test whether a weighted sum of measurements reaches ``limit`` (``name`` is the sum in words).
+
+    ``terms`` are (kind, lead, weight); the evidence is filed under ``kind``, with the samples of all terms.
+    """
+    criterion = f"{name} >= {limit:g} {measurement_codes()[kind].unit}"
+    found: list[tuple[Measurement, float]] = []
+    for term, lead, weight in terms:
+        measurement = case.measurements.get(term, lead)
+        if measurement is None:
+            return unknown(kind, criterion, case.measurements.why_not(term, lead), lead=lead)
+        found.append((measurement, weight))
+    total = Measurement(
+        kind=kind,
+        value=sum(item.value * weight for item, weight in found),
+        unit=measurement_codes()[kind].unit,
+        beats=found[0][0].beats,
+        samples=tuple(sorted({span for item, _ in found for span in item.samples})),
+        method=f"sum: {name}",
+        uncertainty=sum((item.uncertainty * weight) ** 2 for item, weight in found) ** 0.5,
+    )
+    return judged(total, ">=", limit, criterion=criterion)
+
+
+def all_of(*outcomes: Outcome) -> Outcome:
+    """Return the conjunction: every part must hold; all parts stay as evidence."""
+    states = {outcome.state for outcome in outcomes}
+    state = next(s for s in (NOT_MET, NOT_MEASURABLE, BORDERLINE, MET) if s in states)
+    return Outcome(state=state, parts=_parts(outcomes), leads=_leads(outcomes))
+
+
+def any_of(*outcomes: Outcome) -> Outcome:
+    """Return the disjunction; the evidence is that of the best outcomes."""
+    states = {outcome.state for outcome in outcomes}
+    state = next(s for s in (MET, BORDERLINE, NOT_MEASURABLE, NOT_MET) if s in states)
+    best = [outcome for outcome in outcomes if outcome.state is state]
+    return Outcome(state=state, parts=_parts(best), leads=_leads(best))
+
+
+def count_of(needed: int, outcomes: Iterable[Outcome]) -> Outcome:
+    """Return met when at least ``needed`` outcomes are; unmeasured ones could still tip the scale."""
+    given = tuple(outcomes)
+    met = [outcome for outcome in given if outcome.holds]
+    likely = [outcome for outcome in given if outcome.likely]
+    open_count = sum(outcome.state is NOT_MEASURABLE for outcome in given)
+    if len(met) >= needed:
+        return Outcome(state=MET, parts=_parts(met), leads=_leads(met))
+    if len(likely) >= needed:
+        return Outcome(state=BORDERLINE, parts=_parts(likely), leads=_leads(likely))
+    if len(likely) + open_count >= needed and open_count * 2 > len(given):
+        return Outcome(state=NOT_MEASURABLE, parts=_parts(given))
+    return Outcome(state=NOT_MET, parts=_parts(given))
+
+
+def negated(outcome: Outcome, why: str) -> Outcome:
+    """Return the opposite: met where ``outcome`` fails; ``why`` prefixes the criteria of its parts."""
+    opposite = {MET: NOT_MET, NOT_MET: MET}
+    parts = tuple(
+        replace(
+            part, criterion=f"{why}: not ({part.criterion})", met=None if part.met is None else not part.met
+        )
+        for part in outcome.parts
+    )
+    return Outcome(state=opposite.get(outcome.state, outcome.state), parts=parts)
+
+
+def contiguous(
+    rule: Callable[[Lead], Outcome],
+    groups: Iterable[tuple[Lead, ...]] = CONTIGUOUS_GROUPS,
+    *,
+    needed: int = CONTIGUOUS_NEEDED,
+) -> Outcome:
+    """Return met when ``rule`` holds in ``needed`` contiguous leads; leads not measurable do not count.
+
+    The leads of the outcome are those of every group that reached the count.
+    """
+    table = tuple(groups)
+    by_lead = {lead: rule(lead) for group in table for lead in group}
+    for state, counting in ((MET, {MET}), (BORDERLINE, {MET, BORDERLINE})):
+        hits = [[by_lead[lead] for lead in group if by_lead[lead].state in counting] for group in table]
+        reached = [outcome for group in hits if len(group) >= needed for outcome in group]
+        if reached:
+            return Outcome(state=state, parts=_parts(reached), leads=_leads(reached))
+    unknown_count = sum(outcome.state is NOT_MEASURABLE for outcome in by_lead.values())
+    state = NOT_MEASURABLE if unknown_count * 2 > len(by_lead) else NOT_MET
+    return Outcome(state=state, parts=_parts(by_lead.values()))
+
+
+def best(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the first outcome of the highest state."""
+    order = (NOT_MEASURABLE, NOT_MET, BORDERLINE, MET)
+    return max(outcomes, key=lambda outcome: order.index(outcome.state))
+
+
+def in_order(leads: Iterable[Lead]) -> tuple[Lead, ...]:
+    """Return leads once each, in canonical order."""
+    wanted = set(leads)
+    return tuple(lead for lead in Lead if lead in wanted)
+
+
+def any_lead(rule: Callable[[Lead], Outcome], leads: Iterable[Lead] = STANDARD_LEADS) -> Outcome:
+    """Return met when ``rule`` holds in at least one of ``leads``."""
+    return count_of(1, [rule(lead) for lead in leads])
+
+
+def _parts(outcomes: Iterable[Outcome]) -> tuple[Evidence, ...]:
+    parts = (part for outcome in outcomes for part in outcome.parts)
+    seen: dict[tuple[str, Lead | None, str], Evidence] = {}
+    for part in parts:
+        seen.setdefault((part.measurement, part.lead, part.criterion), part)
+    return tuple(seen.values())
+
+
+def _leads(outcomes: Iterable[Outcome]) -> tuple[Lead, ...]:
+    return in_order(lead for outcome in outcomes for lead in outcome.leads)
