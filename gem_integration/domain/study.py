@@ -105,12 +105,16 @@ class OrderMatch(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Study:
-    """One acquisition event: one recording under at most one order."""
+    """One acquisition event: one recording under at most one order.
+
+    ``message_sha256`` is the content hash of the message as it came, where it is known.
+    """
 
     study_id: uuid.UUID
     ecg: InboundEcg
     received_at: datetime
     order_id: uuid.UUID | None = None
+    message_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
