@@ -47,7 +47,7 @@ class StoredSamples:
 
 
 def _stored(raw: npt.NDArray[np.int64], bits: int, *, signed: bool) -> npt.NDArray[np.int64]:
-    """Keep the low ``bits``; the bits above them carry nothing, so the sign is taken from the highest kept."""
+    """Keep the low ``bits``; those above carry nothing, so the sign is that of the highest kept."""
     low = raw & ((1 << bits) - 1)
     if not signed:
         return low
