@@ -33,8 +33,8 @@ P_COMPONENTS: Mapping[PForm, tuple[Component, ...]] = {
     PForm.RETROGRADE: (Component(knots=peak(0.0, 0.48, 1.0), vector_mv=(0.03, -0.17, -0.06)),),
 }
 
-_FIBRILLATION_MV = spread(I=0.012, II=0.045, V1=0.085, V2=0.045, V3=0.022, V4=0.012, V5=0.010, V6=0.010)
-_FIBRILLATION_SECOND_MV = spread(I=-0.008, II=0.030, V1=0.035, V2=0.035, V3=0.020, V4=0.014)
+_FIBRILLATION_MV = spread(I=0.010, II=0.034, V1=0.070, V2=0.034, V3=0.022, V4=0.012, V5=0.010, V6=0.010)
+_FIBRILLATION_SECOND_MV = spread(I=-0.006, II=0.020, V1=0.026, V2=0.025, V3=0.015, V4=0.010)
 _FIBRILLATION_BAND_HZ = (5.0, 8.0)
 _FIBRILLATION_PARTS = 4
 
@@ -42,7 +42,7 @@ _SAWTOOTH_MV = spread(I=0.015, II=-0.17, V1=0.04, V2=0.02, V3=-0.02, V4=-0.03, V
 _SECOND_SOURCE_MV = spread(V1=0.10, V2=0.05, V3=0.02)
 _SAWTOOTH_HARMONICS = 4
 
-_VF_HZ = (4.2, 6.0)
+_VF_HZ = (3.6, 6.6)
 _VF_MV = (
     spread(I=0.25, II=0.45, V1=-0.30, V2=0.40, V3=0.60, V4=0.55, V5=0.40, V6=0.25),
     spread(I=-0.30, II=0.20, V1=0.35, V2=0.45, V3=0.20, V4=-0.25, V5=-0.35, V6=-0.25),
@@ -60,7 +60,7 @@ def fibrillation(times_s: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 def ventricular_fibrillation(times_s: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Return ventricular fibrillation (8, sample) in mV: coarse quasi-sinusoids of 4-6 Hz."""
-    return _fields([_tones(times_s, rng, band_hz=_VF_HZ, parts=2) for _ in _VF_MV], _VF_MV)
+    return _fields([_tones(times_s, rng, band_hz=_VF_HZ, parts=4) for _ in _VF_MV], _VF_MV)
 
 
 def _fields(courses: list[FloatArray], spreads: tuple[tuple[float, ...], ...]) -> FloatArray:

@@ -7,6 +7,7 @@ import numpy as np
 from gem_integration.domain.ecg import STANDARD_LEADS, FloatArray, MaskArray
 from gem_integration.simulate.scenario import Electrode, Fault, FaultKind
 
+RIGHT_LEG_SHARE = 0.97
 RAIL_MV = 3.2
 RAIL_DRIFT_MV = 5.0
 FLOATING_MAINS_MV = 0.35
@@ -36,10 +37,11 @@ def at_electrodes(
 
 
 def _potentials(eight: FloatArray) -> FloatArray:
-    """Return the electrodes against the central terminal; both legs are at one potential."""
+    """Return the electrodes against the central terminal; both legs are nearly at one potential."""
     right_arm = -(eight[0] + eight[1]) / 3
     left_leg = right_arm + eight[1]
-    return np.stack([right_arm, right_arm + eight[0], left_leg, left_leg, *eight[2:]])
+    right_leg = RIGHT_LEG_SHARE * left_leg
+    return np.stack([right_arm, right_arm + eight[0], left_leg, right_leg, *eight[2:]])
 
 
 def _independent(potentials: FloatArray) -> FloatArray:

@@ -11,6 +11,7 @@ T_KNOTS: Knots = peak(0.26, 0.71, 1.0)
 # The level is already reached at J, so its rise lies inside the QRS complex.
 ST_KNOTS: Knots = (-0.10, -0.01, 0.62, 1.0)
 DOWNSLOPING_KNOTS: Knots = (-0.10, -0.01, 0.40, 0.80)
+SECONDARY_ST_KNOTS: Knots = (-0.10, -0.01, 0.06, 0.90)
 J_WAVE_KNOTS: Knots = peak(-0.13, -0.06, 0.0)
 T_RISE_POWER = 1.35
 
@@ -28,6 +29,11 @@ def _st(
     return Component(knots=knots, vector_mv=vector_mv, residual_mv=residual_mv)
 
 
+def _dome(residual_mv: tuple[float, ...]) -> Component:
+    """Return a T wave that already rises from the J point, as over injured muscle."""
+    return Component(knots=peak(0.01, 0.58, 1.0), residual_mv=residual_mv, rise_power=0.9)
+
+
 _NORMAL_T = _t((0.34, 0.24, -0.13))
 _UPRIGHT_T = _t((0.30, 0.20, -0.20))
 
@@ -35,17 +41,17 @@ RECOVERIES: Mapping[StTForm, tuple[Component, ...]] = {
     StTForm.NORMAL: (_NORMAL_T,),
     StTForm.INFERIOR_STEMI: (
         _NORMAL_T,
-        _t(residual_mv=spread(I=-0.05, II=0.12)),
-        _st(residual_mv=spread(I=-0.11, II=0.20, V1=0.02, V2=-0.08, V3=-0.06)),
+        _dome(spread(I=-0.06, II=0.16)),
+        _st(residual_mv=spread(I=-0.10, II=0.18, V1=0.02, V2=-0.08, V3=-0.06)),
     ),
     StTForm.ANTERIOR_STEMI: (
         _NORMAL_T,
-        _t(residual_mv=spread(V2=0.25, V3=0.35, V4=0.25)),
+        _dome(spread(V1=0.05, V2=0.28, V3=0.36, V4=0.26)),
         _st(residual_mv=spread(I=0.04, II=-0.07, V1=0.14, V2=0.36, V3=0.42, V4=0.30, V5=0.12)),
     ),
     StTForm.LATERAL_STEMI: (
         _NORMAL_T,
-        _t(residual_mv=spread(I=0.08, V5=0.12, V6=0.12)),
+        _dome(spread(I=0.08, V4=0.04, V5=0.14, V6=0.12)),
         _st(residual_mv=spread(I=0.18, II=0.02, V1=-0.07, V2=-0.04, V4=0.07, V5=0.20, V6=0.18)),
     ),
     StTForm.POSTERIOR_STEMI: (
@@ -98,7 +104,7 @@ RECOVERIES: Mapping[StTForm, tuple[Component, ...]] = {
 }
 
 SECONDARY: Mapping[QrsForm, tuple[Component, ...]] = {
-    QrsForm.LBBB: (_t((-0.34, -0.04, -0.38)), _st((-0.09, -0.01, -0.13))),
+    QrsForm.LBBB: (_t((-0.34, -0.04, -0.38)), _st((-0.10, -0.01, -0.14), knots=SECONDARY_ST_KNOTS)),
     QrsForm.RBBB: (_t((0.30, 0.20, 0.26)),),
     QrsForm.LVH: (_t((-0.30, 0.02, -0.30)), _st((-0.09, -0.01, -0.10), knots=DOWNSLOPING_KNOTS)),
     QrsForm.RVH: (_t((0.25, 0.05, 0.28)), _st((0.02, -0.02, 0.05), knots=DOWNSLOPING_KNOTS)),
@@ -106,9 +112,12 @@ SECONDARY: Mapping[QrsForm, tuple[Component, ...]] = {
     QrsForm.OLD_ANTERIOR_MI: (_t((0.22, 0.24, 0.02), spread(V2=-0.05, V3=-0.15, V4=-0.10)),),
     QrsForm.POSTERIOR_MI: (_UPRIGHT_T,),
     QrsForm.LOW_VOLTAGE: scaled((_NORMAL_T,), 0.4),
-    QrsForm.RIGHT_VENTRICULAR: (_t((-0.25, -0.45, -0.35)), _st((-0.06, -0.12, -0.10))),
-    QrsForm.LEFT_VENTRICULAR: (_t((0.35, 0.45, 0.30)), _st((0.08, 0.10, 0.08))),
-    QrsForm.RV_PACED: (_t((-0.20, 0.45, -0.40)), _st((-0.05, 0.11, -0.11))),
+    QrsForm.RIGHT_VENTRICULAR: (
+        _t((-0.25, -0.45, -0.35)),
+        _st((-0.06, -0.12, -0.10), knots=SECONDARY_ST_KNOTS),
+    ),
+    QrsForm.LEFT_VENTRICULAR: (_t((0.35, 0.45, 0.30)), _st((0.08, 0.10, 0.08), knots=SECONDARY_ST_KNOTS)),
+    QrsForm.RV_PACED: (_t((-0.20, 0.45, -0.40)), _st((-0.05, 0.11, -0.11), knots=SECONDARY_ST_KNOTS)),
 }
 
 

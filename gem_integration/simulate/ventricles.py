@@ -52,7 +52,11 @@ _LAFB = (
 
 _LPFB = (
     Component(knots=peak(0.0, 0.18, 0.42), vector_mv=(0.16, -0.26, -0.16)),
-    Component(knots=peak(0.14, 0.50, 0.84), vector_mv=(-0.25, 1.20, 0.20)),
+    Component(
+        knots=peak(0.14, 0.50, 0.84),
+        vector_mv=(-0.25, 1.20, 0.20),
+        residual_mv=spread(V4=0.5, V5=0.75, V6=0.65),
+    ),
     Component(knots=peak(0.34, 0.66, 1.0), vector_mv=(-0.10, 0.30, 0.70)),
 )
 
