@@ -61,6 +61,7 @@ class InboundOrder:
     priority: str | None = None
     indication: str | None = None
     requested_at: datetime | None = None
+    status: str | None = None  #: the order's status as received (HL7 v2 ORC-5, table 0038)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
