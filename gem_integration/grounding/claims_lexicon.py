@@ -1,0 +1,99 @@
+"""The words of ECG prose: ``lexicon.csv`` (phrases) and ``features.csv`` (what a word says of a wave)."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+_WORD_START = re.compile(r"(?<![a-z0-9'])[a-z0-9]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase:
+    """A stretch of text that the lexicon knows; ``ids`` are all meanings of the longest match."""
+
+    sort: str
+    ids: tuple[str, ...]
+    start: int
+    end: int
+
+
+def _table(name: str) -> tuple[dict[str, str], ...]:
+    text = files("gem_integration.grounding").joinpath(name).read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))
+
+
+def _pattern(phrase: str) -> str:
+    """Turn a lexicon phrase into a regular expression: a blank stands for blanks or a hyphen."""
+    return phrase.strip().replace(" ", r"[ \-]{1,3}")
+
+
+@cache
+def _phrases() -> dict[str, tuple[tuple[str, str, re.Pattern[str]], ...]]:
+    """Return (sort, id, pattern) by the first letter a phrase can begin with."""
+    by_letter: dict[str, list[tuple[str, str, re.Pattern[str]]]] = defaultdict(list)
+    for row in _table("lexicon.csv"):
+        for phrase in row["phrases"].split(" | "):
+            pattern = re.compile(_pattern(phrase) + r"(?![a-z0-9])")
+            for letter in _first_letters(phrase.strip()):
+                by_letter[letter].append((row["sort"], row["id"], pattern))
+    return {letter: tuple(entries) for letter, entries in by_letter.items()}
+
+
+def _first_letters(phrase: str) -> set[str]:
+    """Return the letters a phrase may begin with, looking through leading optional groups."""
+    letters: set[str] = set()
+    while phrase.startswith("("):
+        depth, end = 0, 0
+        for end, char in enumerate(phrase):
+            depth += (char == "(") - (char == ")")
+            if depth == 0:
+                break
+        for option in phrase[1:end].split("|"):
+            bare = option.lstrip("( ?")
+            letters |= {bare[0]} if bare else set()
+        tail = phrase[end + 1 :]
+        if not tail.startswith(("?", "*")):
+            return letters
+        phrase = tail[1:].lstrip("? ")
+    return letters | set(re.findall(r"[a-z0-9]", phrase)[:1])
+
+
+def phrases(lower: str) -> list[Phrase]:
+    """Return the longest known phrases of ``lower`` from left to right, never overlapping."""
+    found: list[Phrase] = []
+    position = 0
+    while start := _WORD_START.search(lower, position):
+        match = _longest(lower, start.start())
+        if match is None:
+            position = start.end()
+            continue
+        found.append(match)
+        position = match.end
+    return found
+
+
+def _longest(lower: str, start: int) -> Phrase | None:
+    best_end, best_sort = start, ""
+    ids: list[str] = []
+    for sort, identifier, pattern in _phrases().get(lower[start], ()):
+        match = pattern.match(lower, start)
+        if match is None or match.end() < best_end:
+            continue
+        if match.end() > best_end:
+            best_end, best_sort, ids = match.end(), sort, [identifier]
+        elif sort == best_sort:
+            ids.append(identifier)
+    return Phrase(sort=best_sort, ids=tuple(dict.fromkeys(ids)), start=start, end=best_end) if ids else None
+
+
+@cache
+def features() -> dict[tuple[str, str], tuple[str, str]]:
+    """Return (subject with its kind, polarity) of every (entity, feature) pair that says something."""
+    return {
+        (row["entity"], row["feature"]): (row["subject"], row["polarity"]) for row in _table("features.csv")
+    }

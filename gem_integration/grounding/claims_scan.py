@@ -1,0 +1,150 @@
+"""One sentence as a row of tokens: waves, what is said of them, findings, numbers, leads, beats and cues."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gem_integration.domain.ecg import Lead
+from gem_integration.grounding.claims_leads import LeadGroup, lead_groups
+from gem_integration.grounding.claims_lexicon import Phrase, phrases
+from gem_integration.grounding.claims_numbers import Quantity, quantities
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_ORDINALS += ("eleventh", "twelfth")
+_ORDINAL = rf"(?:{'|'.join(_ORDINALS)}|\d{{1,2}}(?:st|nd|rd|th))"
+_BEATS = re.compile(
+    rf"(?<!\w)(?:(?P<ordinals>{_ORDINAL}(?:(?:, | and |, and ){_ORDINAL}){{0,8}}) (?:qrs|beats?|complex(?:es)?|r peaks?|cycles?)"
+    rf"(?! (?:block|degree))|(?:beats?|qrs(?: complex(?:es)?)?|complex(?:es)?) (?:no\.? ?|nos\.? ?|number |numbers |#)?"
+    rf"(?P<numbers>\d{{1,2}}(?!\d|\.\d| ?(?:ms|mv|mm|s\b|bpm|/|per))(?:(?:, | and |, and |-){{1}}\d{{1,2}}(?!\d| ?(?:ms|mv|mm|bpm))){{0,8}}))"
+)
+_QUESTION_MARK = re.compile(r"(?<![\w)])\?\s?(?=[a-z])")
+
+
+class TokenSort(StrEnum):
+    """What a token of a sentence is."""
+
+    ENTITY = "entity"  #: a wave, interval or aspect
+    FEATURE = "feature"  #: what is said of one
+    SUBJECT = "subject"  #: a whole claim in one phrase
+    NUMBER = "number"
+    LEADS = "leads"
+    BEATS = "beats"
+    NEGATION = "neg"
+    HEDGE = "hedge"
+    DENIAL = "deny"  #: absent and only possible at once: "unlikely", "argues against"
+    ASSERTION = "state"  #: ends the reach of a hedge: "confirms", "diagnostic of"
+
+
+ANCHORS = (TokenSort.ENTITY, TokenSort.FEATURE, TokenSort.SUBJECT, TokenSort.NUMBER)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Token:
+    """A working note on a stretch of a sentence; offsets are those of the sentence."""
+
+    sort: TokenSort
+    start: int
+    end: int
+    ids: tuple[str, ...] = ()
+    quantity: Quantity | None = None
+    group: LeadGroup | None = None
+    beats: tuple[int, ...] = ()
+    leads: tuple[Lead, ...] | None = None  #: named right at this token; () is "all leads", said aloud
+    wall: tuple[Lead, ...] | None = None  #: a territory word in front of it
+    front: tuple[Lead, ...] | None = None  #: the leads the clause is about
+    negated: bool = False
+    hedged: bool = False
+    denied: bool = False
+    owners: list[Token] = field(default_factory=list)  #: entities a feature or number speaks of
+
+    @property
+    def is_anchor(self) -> bool:
+        """Say whether claims can grow from this token."""
+        return self.sort in ANCHORS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """The tokens of a sentence in order, its matchable text, and that text with leads and numbers blanked."""
+
+    lower: str
+    bare: str
+    tokens: list[Token]
+
+    def gap(self, left: Token, right: Token) -> str:
+        """Return what stands between two tokens, leads and numbers left out."""
+        return self.bare[left.end : max(left.end, right.start)]
+
+
+def scan(lower: str, original: str) -> Scanned:
+    """Return the tokens of one sentence; ``original`` (same length) tells R from r."""
+    groups = lead_groups(lower)
+    masked = _blank(lower, [(g.start, g.end) for g in groups if not g.territory and not g.same])
+    beats = list(_BEATS.finditer(masked))
+    masked = _blank(masked, [match.span() for match in beats])
+    numbers = quantities(lower, masked)
+    known = [phrase for phrase in phrases(masked) if _is_meant(phrase, original)]
+    numbers = [number for number in numbers if not _inside(number, known)]
+    tokens = [_of_phrase(phrase) for phrase in known]
+    tokens += [
+        Token(sort=TokenSort.LEADS, start=g.start, end=g.end, group=g, leads=g.leads) for g in groups
+    ]
+    tokens += [
+        Token(sort=TokenSort.NUMBER, start=number.phrase_start, end=number.end, quantity=number)
+        for number in numbers
+        if not number.quoted
+    ]
+    tokens += [
+        Token(sort=TokenSort.BEATS, start=match.start(), end=match.end(), beats=_beat_numbers(match))
+        for match in beats
+    ]
+    tokens += [
+        Token(sort=TokenSort.HEDGE, start=m.start(), end=m.end(), ids=("pre",))
+        for m in _QUESTION_MARK.finditer(masked)
+    ]
+    bare = _blank(masked, [(g.start, g.end) for g in groups] + [(n.start, n.end) for n in numbers])
+    return Scanned(lower=lower, bare=bare, tokens=sorted(tokens, key=lambda token: (token.start, -token.end)))
+
+
+def _of_phrase(phrase: Phrase) -> Token:
+    return Token(sort=TokenSort(phrase.sort), start=phrase.start, end=phrase.end, ids=phrase.ids)
+
+
+def _is_meant(phrase: Phrase, original: str) -> bool:
+    """A single letter is a wave only where it is printed as a capital, or as q."""
+    if phrase.end - phrase.start > 1:
+        return True
+    return original[phrase.start : phrase.end] in ("R", "S", "Q", "q")
+
+
+def _inside(number: Quantity, known: list[Phrase]) -> bool:
+    return any(phrase.start <= number.start < phrase.end for phrase in known if phrase.sort == "subject")
+
+
+def _blank(text: str, spans: list[tuple[int, int]]) -> str:
+    pieces, position = [], 0
+    for start, end in sorted(spans):
+        if end <= position:
+            continue
+        start = max(start, position)
+        pieces += [text[position:start], " " * (end - start)]
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+def _beat_numbers(match: re.Match[str]) -> tuple[int, ...]:
+    if match["numbers"]:
+        return _beat_span(match["numbers"])
+    found = []
+    for word in re.findall(_ORDINAL, match["ordinals"]):
+        found.append(int(re.sub(r"\D", "", word)) if word[0].isdigit() else _ORDINALS.index(word) + 1)
+    return tuple(sorted({beat for beat in found if beat > 0}))
+
+
+def _beat_span(words: str) -> tuple[int, ...]:
+    found: set[int] = set()
+    for first, last in re.findall(r"(\d+)(?:-(\d+))?", words):
+        found |= set(range(int(first), int(last or first) + 1))
+    return tuple(sorted(beat for beat in found if beat > 0))

@@ -1,0 +1,139 @@
+"""How far a "no", a "possible" or an "unlikely" reaches."""
+
+from __future__ import annotations
+
+import re
+
+from gem_integration.grounding.claims_scan import Scanned, Token, TokenSort
+
+VERB = re.compile(
+    r"\b(?:is|are|was|were|shows?|showed|has|have|had|remains?|appears?|displays?|demonstrates?|measures?|reveals?|"
+    r"exhibits?|lies|reaches|presents?|looks?|contains?|features?|stays?|becomes?|follows?|lasts?|averages?|"
+    r"indicates?|occurs?|precedes?|progress(?:es)?|grows?|points?|suggests?)\b"
+)
+_HARD_BREAK = re.compile(
+    r"[;:.]|\b(?:but|however|although|though|while|whereas|which|so|who|because|since|as|therefore|thus|hence|"
+    r"indicating|confirming|making|making|yet|nevertheless|except|apart|suggesting|leading|resulting|and with|with normal|"
+    r"given|despite|in the presence)\b"
+)
+_SOFT_WITH = re.compile(r"\bwith\b")
+_NEW_CLAUSE = re.compile(r"\band (?:the|there|a|an|normal|both|no|is|are|its|their)\b|\band\s*$")
+_OR = re.compile(r"\b(?:or|nor)\b|/")
+_COPULA_BEFORE = re.compile(r"\b(?:is|are|was|were|be|been|remains?|seems?|appears?|as)\s+(?:\w+ly\s+|also\s+)?$")
+_PLAIN_COORDINATION = re.compile(
+    r"[\s,/()&]*(?:and/or|and|or|nor|as well as|plus)?[\s,()]*(?:the|a|an|any|of|in|segments?|waves?|intervals?|complex(?:es)?"
+    r"|significant|acute|other|clear|definite|typical|associated|frank|reciprocal)?[\s,()]*"
+    r"(?:the|a|an|any|significant|clear|additional)?[\s,()]*"
+)
+_ADJECTIVE_HEDGES = re.compile(
+    r"possible|probable|likely|suspected|borderline|questionable|presum|potential|equivocal|\?|perhaps|possibly|probably|"
+    r"conceivabl"
+)
+
+
+def apply_cues(scanned: Scanned) -> None:
+    """Mark every anchor of ``scanned`` that a negation, hedge or denial reaches."""
+    anchors = [token for token in scanned.tokens if token.is_anchor]
+    for cue in scanned.tokens:
+        if cue.sort not in (TokenSort.NEGATION, TokenSort.HEDGE, TokenSort.DENIAL) or cue.ids == ("not_only",):
+            continue
+        for reached in _reach(scanned, cue, anchors):
+            _mark(reached, cue.sort)
+
+
+def _mark(token: Token, sort: TokenSort) -> None:
+    token.negated |= sort is TokenSort.NEGATION
+    token.hedged |= sort is TokenSort.HEDGE
+    token.denied |= sort is TokenSort.DENIAL
+
+
+def _reach(scanned: Scanned, cue: Token, anchors: list[Token]) -> list[Token]:
+    after = [token for token in anchors if token.start >= cue.end]
+    before = [token for token in reversed(anchors) if token.end <= cue.start]
+    if _looks_back(scanned, cue, after):
+        return _backward(scanned, cue, before)
+    return _forward(scanned, cue, after)
+
+
+def _looks_back(scanned: Scanned, cue: Token, after: list[Token]) -> bool:
+    """Decide the direction of a cue that can stand on either side ("absent", "likely", "unlikely")."""
+    if cue.ids == ("post",):
+        return True
+    if cue.ids == ("pre",):
+        return False
+    if _COPULA_BEFORE.search(scanned.lower[: cue.start]) or not after:
+        return True
+    gap = scanned.gap(cue, after[0])
+    return re.fullmatch(r"\s*(?:\w+\s+){0,2}", gap) is None or bool(VERB.search(gap))
+
+
+def _backward(scanned: Scanned, cue: Token, before: list[Token]) -> list[Token]:
+    """Return the anchor before the cue, with what is coordinated to it."""
+    reached: list[Token] = []
+    for token in before:
+        gap = scanned.gap(token, reached[-1] if reached else cue)
+        if reached and not _PLAIN_COORDINATION.fullmatch(gap):
+            break
+        if not reached and re.search(r"[;]|\b(?:but|although|whereas)\b", gap):
+            break
+        reached.append(token)
+    return reached
+
+
+def _forward(scanned: Scanned, cue: Token, after: list[Token]) -> list[Token]:
+    reached: list[Token] = []
+    for token in after:
+        left = reached[-1] if reached else cue
+        if _stops(scanned, cue, left, token):
+            break
+        reached.append(token)
+    return reached
+
+
+def _stops(scanned: Scanned, cue: Token, left: Token, token: Token) -> bool:
+    gap = scanned.gap(left, token)
+    if _HARD_BREAK.search(gap) or _cue_between(scanned, cue, token):
+        return True
+    if left is cue:
+        return len(gap) > 70 or (cue.sort is TokenSort.NEGATION and "," in gap)
+    if VERB.search(gap) and token.sort is not TokenSort.FEATURE:
+        return True
+    if _SOFT_WITH.search(gap):
+        return True
+    if cue.sort is TokenSort.NEGATION:
+        return _negation_stops(scanned, gap, token)
+    if _ADJECTIVE_HEDGES.match(scanned.lower, cue.start):
+        return bool(re.search(r",|\band\b", gap))
+    return bool(_NEW_CLAUSE.search(gap) and _verb_follows(scanned, token)) or "," in gap
+
+
+def _negation_stops(scanned: Scanned, gap: str, token: Token) -> bool:
+    if _OR.search(gap):
+        return False
+    if "," in gap:
+        rest = _HARD_BREAK.split(scanned.bare[token.end :], maxsplit=1)[0]
+        return not _OR.search(rest) or _verb_follows(scanned, token)
+    if _NEW_CLAUSE.search(gap):
+        return bool(re.search(r"\band (?:the|there|a|an|normal|both|is|are)\b", gap)) or _verb_follows(
+            scanned, token
+        )
+    return False
+
+
+def _verb_follows(scanned: Scanned, token: Token) -> bool:
+    """Say whether ``token`` opens a clause of its own: a verb comes before the next comma or "or"."""
+    rest = re.split(r"[,;.:]|\bor\b", scanned.bare[token.end : token.end + 60], maxsplit=1)[0]
+    return VERB.search(rest) is not None
+
+
+def _cue_between(scanned: Scanned, cue: Token, token: Token) -> bool:
+    """A new assertion, or a new cue of the same sort, ends the reach of the first."""
+    return any(
+        other.start >= cue.end
+        and other.end <= token.start
+        and (
+            other.sort is TokenSort.ASSERTION
+            or (other.sort is TokenSort.HEDGE and "pre" in other.ids and cue.sort is TokenSort.NEGATION)
+        )
+        for other in scanned.tokens
+    )

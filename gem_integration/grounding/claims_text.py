@@ -1,0 +1,87 @@
+"""An interpretation as statements of text: lines, headings, sentences, and a copy that is easy to match."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# One character for one character, so that every offset stays true.
+_ALIKE = str.maketrans(
+    {
+        "−": "-",
+        "–": "-",
+        "—": ";",
+        "‐": "-",
+        "‑": "-",
+        "′": "'",
+        "’": "'",
+        "‘": "'",
+        "ʹ": "'",
+        "`": "'",
+        "´": "'",
+        "\u00a0": " ",
+        "\u202f": " ",
+        "\u2009": " ",
+        "\t": " ",
+        "μ": "µ",
+        "*": " ",
+        "_": " ",
+        "→": ";",
+        "⇒": ";",
+        "≅": "≈",
+        "º": "°",
+        "˚": "°",
+        "⁄": "/",
+        "“": '"',
+        "”": '"',
+    }
+)
+_SENTENCE_END = re.compile(
+    r"(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)(?<!\bapprox)(?<!\bca)(?<!\bcf)(?<!\bno)(?<!^\d)(?<!^\d\d)"
+    r"[.!?]+[\"')\]]*(?=\s|$)"
+)
+_HEADING = re.compile(r"\s*(?:#+\s|\*\*[^*\n]*\*\*:?\s*$|[^\n.]{1,60}:\s*$)")
+_BULLET = re.compile(r"\s*(?:[-•*#>]+\s+|\(?\d{1,2}[.)]\s+|\(?[a-z]\)\s+)+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One sentence (or list item): its span, the line it stands on, and whether it is a heading."""
+
+    start: int
+    end: int
+    line_start: int
+    heading: bool
+
+
+def matchable(text: str) -> str:
+    """Return ``text`` in lower case with look-alike characters unified; the length never changes."""
+    plain = text.translate(_ALIKE)
+    lower = plain.lower()
+    if len(lower) == len(plain):
+        return lower
+    return "".join(char.lower() if len(char.lower()) == 1 else char for char in plain)
+
+
+def sentences(text: str) -> Iterator[Sentence]:
+    """Yield the sentences of ``text`` in order; line ends always end a sentence."""
+    offset = 0
+    for line in text.split("\n"):
+        bullet = _BULLET.match(line)
+        start = bullet.end() if bullet else 0
+        heading = _HEADING.fullmatch(line) is not None or line.lstrip().startswith("#")
+        yield from _line_sentences(line, start, offset, heading=heading)
+        offset += len(line) + 1
+
+
+def _line_sentences(line: str, start: int, offset: int, *, heading: bool) -> Iterator[Sentence]:
+    first = start
+    for mark in _SENTENCE_END.finditer(line, start):
+        if line[start : mark.end()].strip():
+            yield Sentence(
+                start=offset + start, end=offset + mark.end(), line_start=offset + first, heading=heading
+            )
+        start = mark.end()
+    if line[start:].strip():
+        yield Sentence(start=offset + start, end=offset + len(line), line_start=offset + first, heading=heading)
