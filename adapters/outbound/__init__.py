@@ -1,0 +1,21 @@
+"""How reports leave: one file per sink, one line per sink in ``SINKS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from gem_integration.ports import ReportSink
+
+SinkFactory: TypeAlias = Callable[[str], ReportSink]
+
+
+def _files(location: str) -> ReportSink:
+    from adapters.outbound.files import FilesSink  # noqa: PLC0415 - a sink loads its libraries when it is used
+
+    return FilesSink(Path(location))
+
+
+#: Sink name → factory of the sink at a location (a folder for ``files``, a base URL for a server).
+SINKS: Mapping[str, SinkFactory] = {"files": _files}
