@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gem_integration.domain.ecg import Acquisition, Recording
-from gem_integration.domain.identity import Patient
+from gem_integration.domain.identity import Patient, Sex
 
 
 class MediaType(StrEnum):
@@ -80,6 +80,7 @@ class InboundEcg:
     result_status: str | None = None
     stat: bool = False
     age_years: float | None = None  #: as sent, when no birth date was
+    sex: Sex | None = None  #: as sent, when no patient was
     cart_statements: tuple[str, ...] = ()
     cart_measurements: tuple[CartMeasurement, ...] = ()
     warnings: tuple[str, ...] = ()
