@@ -26,7 +26,8 @@ ST_ELEVATION_V1_V3_MV = 0.2
 T_INVERTED_MV = -0.1
 LEFT_LEADS = (Lead.I, Lead.AVL, Lead.V5, Lead.V6)
 T_JUDGED = tuple(lead for lead in STANDARD_LEADS if lead not in (Lead.AVR, Lead.V1))
-URGENCY_ORDER = tuple(Urgency)
+ALARM_ORDER = {Urgency.CRITICAL: 0, Urgency.URGENT: 1}
+"""Alarms lead the impression; all else stays in table order, rhythm first."""
 
 
 def describe(measurements: Measurements, statements: Iterable[Statement]) -> str:
@@ -187,7 +188,7 @@ def _qt(facts: Facts) -> Iterator[str]:
 def _impression(facts: Facts) -> str:
     if facts.met("normal_ecg"):
         return f"Impression: {listed([*_rhythm_names(facts), 'normal ECG'])}."
-    named = sorted(_named(facts), key=lambda item: URGENCY_ORDER.index(item.urgency))
+    named = sorted(_named(facts), key=lambda item: ALARM_ORDER.get(item.urgency, len(ALARM_ORDER)))
     if not named:
         return "Impression: no statement could be made from the criteria."
     return f"Impression: {'; '.join(phrase(item) for item in named)}."
