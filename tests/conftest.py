@@ -31,6 +31,14 @@ from gem_integration.domain.study import InboundEcg, Study
 from gem_integration.ports import Delivery
 from gem_integration.reporting import compose
 from gem_integration.terminology.codes import measurement_codes
+from tests.services.stores import (  # noqa: F401 - fixtures
+    clock,
+    database_url,
+    migrated_sqlite,
+    postgres,
+    sqlite_store,
+    store,
+)
 
 READING_TEXT = (
     "Sinus rhythm at 72 bpm. The PR interval is 240 ms. There is an rsR' pattern in V1, "

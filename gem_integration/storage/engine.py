@@ -47,7 +47,7 @@ def open_engine(database_url: str) -> sa.Engine:
             return _sqlite_engine(url)
         if url.get_backend_name() in POSTGRES_NAMES:
             return _postgres_engine(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         pass  # its message holds the address, and with it perhaps a password
     except ModuleNotFoundError as error:
         reason = "the PostgreSQL driver is not installed: pip install 'gem-integration[adapters]'"

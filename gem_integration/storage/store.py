@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Self, TypeVar
 
 import sqlalchemy as sa
@@ -186,7 +187,7 @@ class Store:
         with self._write() as session:
             return leases.lease_deliveries(session, lease, sinks)
 
-    def delivered(self, delivery: LeasedDelivery, receipt: Receipt) -> None:
+    def delivered(self, delivery: LeasedDelivery, receipt: Receipt, *, attempted_at: datetime) -> None:
         """Record what the sink answered; ``LeaseLost`` if another holder has the delivery."""
         with self._write() as session:
             row = leases.held_delivery(session, delivery)
@@ -194,7 +195,7 @@ class Store:
                 DeliveryRow(
                     outbox_id=delivery.outbox_id,
                     fencing_token=delivery.fencing_token,
-                    attempted_at=self._clock.now(),
+                    attempted_at=attempted_at,
                     delivered=True,
                     location=receipt.location,
                     content_sha256=receipt.content_sha256,

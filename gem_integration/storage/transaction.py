@@ -15,6 +15,7 @@ from gem_integration.domain.study import InboundEcg, InboundMessage, InboundOrde
 from gem_integration.errors import IdentityConflict
 from gem_integration.storage import blobs, records
 from gem_integration.storage.codec import dumps, encode
+from gem_integration.storage.columns import Key
 from gem_integration.storage.inserts import insert_new
 from gem_integration.storage.letters import record_dead_letter
 from gem_integration.storage.mapping import ORDER_NUMBERS, study_row
@@ -179,9 +180,8 @@ class Transaction:
             return  # a writing transaction on SQLite is alone
         numbers = {number for name in ORDER_NUMBERS if (number := getattr(named, name))}
         for number in sorted(numbers):
-            self._session.execute(
-                sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(number, 0)))
-            )
+            lock = sa.func.hashtextextended(sa.literal(number, Key()), 0)
+            self._session.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
 
 
 def _shares_number(
