@@ -17,7 +17,7 @@ from gem_integration.storage import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Worker:
     """One worker's means: its store, its reader, and how long and how much it leases."""
 
     store: Store
@@ -29,24 +29,22 @@ class Reading:
     batch_max: int
 
 
-def read_due(reading: Reading) -> int:
+def read_due(worker: Worker) -> int:
     """Lease up to ``batch_max`` due jobs of this reader and read each; return how many were leased."""
-    jobs = reading.store.lease_reads(
-        reading.batch_max, reading.holder, reading.lease_seconds, reader_key=reading.reader.identity.key
+    jobs = worker.store.lease_reads(
+        worker.batch_max, worker.holder, worker.lease_seconds, reader_key=worker.reader.identity.key
     )
     for job in jobs:
-        _read_one(job, reading)
+        _read_one(job, worker)
     return len(jobs)
 
 
-def _read_one(job: LeasedJob, reading: Reading) -> None:
+def _read_one(job: LeasedJob, worker: Worker) -> None:
     started_s = time.perf_counter()
     try:
-        report = read(
-            job, store=reading.store, reader=reading.reader, clock=reading.clock, sinks=reading.sinks
-        )
+        report = read(job, store=worker.store, reader=worker.reader, clock=worker.clock, sinks=worker.sinks)
     except Exception as error:
-        decision = read_failed(job, error, store=reading.store)
+        decision = read_failed(job, error, store=worker.store)
         log_event(
             Event.READ_FAILED,
             level=logging.WARNING,

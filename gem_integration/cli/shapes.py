@@ -12,8 +12,12 @@ from gem_integration.domain.ecg import Lead, Recording
 from gem_integration.domain.evidence import Evidence
 from gem_integration.domain.measurement import Beat, Fiducials, MeasurementKind, Measurements
 from gem_integration.domain.quality import LeadQuality, Quality
+from gem_integration.domain.report import Coverage
 from gem_integration.domain.statement import Statement
+from gem_integration.grounding.shape import claim_json
+from gem_integration.pipeline.read import Reading
 from gem_integration.terminology.codes import measurement_codes
+from gem_integration.terminology.statements import finding_of
 
 Json: TypeAlias = Mapping[str, "JsonValue"]
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | tuple[JsonValue, ...] | Json | None"
@@ -127,3 +131,30 @@ def statement_json(statement: Statement, snomed: str | None) -> dict[str, JsonVa
 def kind_label(kind: MeasurementKind) -> str:
     """Return the display name of a measurement kind."""
     return measurement_codes()[kind].display
+
+
+def coverage_json(coverage: Coverage) -> dict[str, JsonValue]:
+    """Return counts by kind and verdict, and the share of ECG-bearing words inside claims."""
+    return {
+        "by_kind": dict(coverage.by_kind),
+        "by_verdict": dict(coverage.by_verdict),
+        "words_covered": round(coverage.words_covered, 4),
+    }
+
+
+def reading_json(recording: Recording, reading: Reading) -> dict[str, JsonValue]:
+    """Return everything one reading says of one recording."""
+    report = reading.report
+    return {
+        "recording": recording_json(recording),
+        "quality": quality_json(reading.measurements.quality),
+        "global": measurements_json(reading.measurements)["global"],
+        "statements": [statement_json(item, finding_of(item)) for item in report.statements],
+        "reader": asdict(report.reader),
+        "interpretation": report.narrative,
+        "claims": [claim_json(item) for item in report.observations],
+        "coverage": coverage_json(report.coverage),
+        "conclusion": report.conclusion,
+        "not_confirmed": list(report.not_confirmed),
+        "urgency": report.urgency.value,
+    }

@@ -1,0 +1,1 @@
+"""Timings of this machine; run with `make bench`."""
