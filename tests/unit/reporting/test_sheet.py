@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from defusedxml import ElementTree as ET
+from defusedxml import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,7 +32,7 @@ def traces(svg):
     """Return, per lead and in drawing order, the absolute points of each unbroken line, in millimetres."""
     return [
         (path.get("data-lead"), [points(part) for part in re.findall("M[^M]+", path.get("d"))])
-        for path in ET.fromstring(svg).iter(f"{SVG}path")
+        for path in ElementTree.fromstring(svg).iter(f"{SVG}path")
         if path.get("class") == "trace"
     ]
 
@@ -139,7 +139,9 @@ def test_a_band_lies_over_its_samples(layout):
     """Evidence is marked exactly where it was taken."""
     span = Span(number=1, label="q wave", verdict=Verdict.SUPPORTED, lead=Lead.I, start=500, stop=600)
     svg = draw_sheet(Recording.of(flat(), STANDARD_LEADS, 500.0), layout=layout, header=HEADER, spans=[span])
-    bands = [item for item in ET.fromstring(svg).iter(f"{SVG}rect") if item.get("fill-opacity") == "0.13"]
+    bands = [
+        item for item in ElementTree.fromstring(svg).iter(f"{SVG}rect") if item.get("fill-opacity") == "0.13"
+    ]
     marked = [item for item in bands if float(item.get("height")) > 5]
     assert [(float(item.get("x")), float(item.get("width"))) for item in marked] == [
         (TRACE_LEFT_MM + 25, 5.0)
@@ -165,7 +167,7 @@ def test_any_text_makes_a_well_formed_sheet(words):
         patient=(words,), statements=(words,), measurements=((words, words),), footer=(words,)
     )
     recording = Recording.of(flat(100.0, 1.0), STANDARD_LEADS, 100.0)
-    ET.fromstring(draw_sheet(recording, layout=Layout.THREE_BY_FOUR, header=header))
+    ElementTree.fromstring(draw_sheet(recording, layout=Layout.THREE_BY_FOUR, header=header))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
