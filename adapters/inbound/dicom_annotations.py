@@ -37,7 +37,7 @@ def cart_measurements(annotations: Sequence[Dataset], groups: Sequence[Group]) -
 def _measurement(annotation: Dataset, groups: Sequence[Group]) -> CartMeasurement | None:
     name = first_item(annotation, "ConceptNameCodeSequence")
     value = number(annotation, "NumericValue")
-    code = text(name, "CodeValue") if name else None
+    code = (text(name, "CodeValue") or text(name, "LongCodeValue")) if name else None
     if name is None or code is None or value is None or not math.isfinite(value):
         return None
     unit = first_item(annotation, "MeasurementUnitsCodeSequence")

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from gem_integration.domain.study import ParseLimits
@@ -150,13 +151,11 @@ def items(data_set: Dataset, keyword: str) -> list[Dataset]:
     values = _values(data_set, keyword)
     if not values:
         return []
-    with _translated(keyword):
-        several = [
-            item for value in values for item in (value if not isinstance(value, Dataset) else [value])
-        ]
-    if not all(isinstance(item, Dataset) for item in several):
+    (sequence,) = values[:1]
+    if not isinstance(sequence, Sequence):
         raise UnreadableMessage(f"DICOM: {keyword} is not a sequence")
-    return several
+    with _translated(keyword):
+        return list(sequence)
 
 
 def first_item(data_set: Dataset, keyword: str) -> Dataset | None:

@@ -22,6 +22,7 @@ _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})", re.ASCII)
 _AGE = re.compile(r"(\d{1,3})([DWMY])", re.ASCII)
 _ZONE = re.compile(r"([+-])(\d{2})(\d{2})", re.ASCII)
 
+EARLIEST_YEAR = 1950  #: no digital ECG is older: such a date stands for "unknown"
 YEARS_OF = {"D": 1 / 365.2425, "W": 7 / 365.2425, "M": 1 / 12, "Y": 1.0}
 
 #: Where the moment of acquisition may stand, best first: (date, time), or one element with both.
@@ -44,7 +45,7 @@ class Moment:
 
 def moment_of(data_set: Dataset, limits: ParseLimits) -> Moment:
     """Return when the recording was taken; never finer than the source says, so a bare date is no time."""
-    said = [words for place in MOMENTS if (words := _words(data_set, *place))]
+    said = [words for place in MOMENTS if (words := _words(data_set, *place)) and not _is_placeholder(words)]
     for words in said:
         if match := _DATE_TIME.fullmatch(words):
             own = _zone(match["zone"]) or _zone(text(data_set, "TimezoneOffsetFromUTC"))
@@ -59,6 +60,11 @@ def _words(data_set: Dataset, day: str, time: str | None) -> str | None:
     if time is None or first is None:
         return first
     return first + (text(data_set, time) or "").replace(":", "")
+
+
+def _is_placeholder(words: str) -> bool:
+    year = words[:4]
+    return year.isascii() and year.isdigit() and int(year) < EARLIEST_YEAR
 
 
 def _moment(match: re.Match[str], zone: tzinfo) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,7 @@ _SIGNAL = re.compile(
 )
 _AGE = re.compile(r"<?\bage\b>?\s*[:=]\s*<?(\d{1,3}(?:\.\d+)?)\b", re.IGNORECASE | re.ASCII)
 _SEX = re.compile(r"<?\b(?:sex|gender)\b>?\s*[:=]\s*(male|female|m|f)\b", re.IGNORECASE | re.ASCII)
+_ZONE = re.compile(r"Time zone: ([+-](?:0\d|1[0-4])[0-5]\d)", re.ASCII)
 _MIT_BIH = re.compile(r"\s*(\d{1,3})\s+([MF])\b", re.ASCII)
 _SEXES = {"m": Sex.MALE, "male": Sex.MALE, "f": Sex.FEMALE, "female": Sex.FEMALE}
 
@@ -64,13 +65,20 @@ class Header:
     signals: tuple[Signal, ...]
     comments: tuple[str, ...]
 
-    def started_at(self, zone: str) -> datetime | None:
-        """Return the start in the site's zone; ``None`` unless the header gives both date and time."""
+    @property
+    def zone(self) -> tzinfo | None:
+        """Return the zone a comment gives."""
+        found = next((match for line in self.comments if (match := _ZONE.fullmatch(line))), None)
+        return datetime.strptime(found[1], "%z").tzinfo if found else None
+
+    def started_at(self, assumed_zone: str) -> datetime | None:
+        """Return the start, in the site's zone if none is given; ``None`` without both date and time."""
         if not self.time or not self.date:
             return None
+        zone = self.zone or ZoneInfo(assumed_zone)
         for pattern in ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S.%f", "%d/%m/%Y %H:%M"):
             try:
-                return datetime.strptime(f"{self.date} {self.time}", pattern).replace(tzinfo=ZoneInfo(zone))
+                return datetime.strptime(f"{self.date} {self.time}", pattern).replace(tzinfo=zone)
             except ValueError:
                 continue
         return None

@@ -71,7 +71,7 @@ def parse(content: bytes, limits: ParseLimits) -> tuple[InboundEcg | InboundOrde
         acquisition=Acquisition(
             performed_at=started_at,
             performed_at_text=" ".join(word for word in (header.date, header.time) if word) or None,
-            zone_assumed=started_at is not None,
+            zone_assumed=started_at is not None and header.zone is None,
         ),
         patient=Patient(patient_id=header.record, assigner=ASSIGNER, sex=header.sex),
         age_years=header.age_years,
