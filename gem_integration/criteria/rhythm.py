@@ -157,6 +157,9 @@ def _response(rate: float) -> str:
 
 def aflutter(case: Case) -> Outcome:
     """Test for a regular atrial rate of 240 to 350 per minute in the residual after QRST cancellation."""
+    if case.value(Kind.FLUTTER_RATE) is None and case.value(Kind.F_WAVE_RATIO) is not None:
+        why = case.measurements.why_not(Kind.FLUTTER_RATE)
+        return observed(Kind.FLUTTER_RATE, "a flutter rate stands out", met=False, method=why)
     return all_of(
         case.within(Kind.FLUTTER_RATE, *FLUTTER_RATE),
         case.below(Kind.P_PRESENT_FRACTION, P_PRESENT_MOST),

@@ -33,7 +33,7 @@ def test_every_statement_of_the_table_has_a_rule_and_every_rule_a_row() -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes=CHANGES, person=PEOPLE)
 def test_every_statement_comes_once_in_order_with_evidence(changes: object, person: Demographics) -> None:
-    """On any numbers at all, each statement is there, in one state, resting on parts that name a criterion."""
+    """On any numbers each statement is there, in one state, on parts that name a criterion."""
     found = evaluate(measured(changes), person)
     assert [item.statement_id for item in found] == list(statement_codes())
     for item in found:
