@@ -1,0 +1,62 @@
+"""Attributes of a waveform that senders put into observations of their own (IHE PCD Waveform Content)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from adapters.inbound.hl7v2_channels import number
+from adapters.inbound.hl7v2_leads import unit_names
+from adapters.inbound.hl7v2_split import Segment
+
+#: Spellings of hertz in OBX-6 beside a sampling rate, lower case (MDC 264608 and 264640: per second, hertz).
+HERTZ = frozenset(
+    {
+        *("", "hz", "hertz", "/s", "1/s", "s-1", "sps", "{samples}/s", "{sample}/s"),
+        *("mdc_dim_per_sec", "264608", "mdc_dim_hz", "264640"),
+    }
+)
+_RATE_NAME = re.compile(r"samp[a-z]{0,5}[ _-]{0,2}(?:rate|freq)", re.IGNORECASE)
+_SCALE_NAME = re.compile(r"MDC_ATTR_(?:SCALE|NU_MSMT_RES)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """Sampling rates in hertz by the sub-id they are stated for, and whether values are scaled."""
+
+    rates_hz: Mapping[str, float] = field(default_factory=dict)
+    scaled: bool = False
+
+    def rate_hz(self, sub_id: str) -> float | None:
+        """Return the rate stated for ``sub_id`` or one of its parts, else the only rate stated at all."""
+        if (rate_hz := self.rates_hz.get(sub_id)) is not None:
+            return rate_hz
+        distinct = set(self.rates_hz.values())
+        return distinct.pop() if len(distinct) == 1 else None
+
+
+def is_rate(observation: Segment) -> bool:
+    """Say whether an OBX states a sampling rate."""
+    return _RATE_NAME.search(observation.raw(3)) is not None
+
+
+def waveform_attributes(observations: Iterable[Segment]) -> Attributes:
+    """Return what ``observations`` say about the sampling of the waveforms beside them."""
+    rates_hz: dict[str, float] = {}
+    scaled = False
+    for observation in observations:
+        scaled = scaled or _SCALE_NAME.search(observation.raw(3)) is not None
+        if is_rate(observation):
+            rates_hz |= _stated(observation)
+    return Attributes(rates_hz=rates_hz, scaled=scaled)
+
+
+def _stated(observation: Segment) -> dict[str, float]:
+    units = unit_names(observation) or ("",)
+    rate_hz = number(observation.get(5), "the sampling rate (OBX-5)")
+    if rate_hz is None or not any(unit.lower() in HERTZ for unit in units):
+        return {}
+    sub_id = observation.get(4)
+    whole = sub_id.rpartition(".")[0]
+    return {sub_id: rate_hz, whole: rate_hz} if whole else {sub_id: rate_hz}

@@ -1,0 +1,144 @@
+"""Channel definitions of HL7 v2 waveforms: data type CD (HL7 v2.5.1 sections 2.A.4 and 7.14.1.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from adapters.inbound.hl7v2_leads import first_lead, observed_lead, voltage_mv
+from adapters.inbound.hl7v2_split import Delimiters, Segment, unescape
+from gem_integration.domain.ecg import FloatArray, Lead
+from gem_integration.errors import UnreadableMessage, UnsupportedRecording
+
+#: Components of CD that name one channel and are never carried over to the next.
+CHANNEL_IDENTIFIER, WAVEFORM_SOURCE, SENSITIVITY, CALIBRATION, SAMPLING_RATE, RANGE = range(6)
+NULL = '""'
+OUT_OF_RANGE_FRACTION_MAX = 0.05
+CLIPPED_FRACTION_MAX = 0.005
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One channel: mV = (value - ``baseline``) x ``mv_per_step``; ``None`` where the message is silent."""
+
+    lead: Lead | None
+    mv_per_step: float | None = None
+    unit_mv: float | None = None
+    baseline: float = 0.0
+    rate_hz: float | None = None
+    low: float | None = None
+    high: float | None = None
+    skew_s: float = 0.0
+
+
+def number(text: str, what: str) -> float | None:
+    """Return a decimal number, ``None`` for nothing; ``UnreadableMessage`` for anything else."""
+    text = text.strip()
+    if text in {"", NULL}:
+        return None
+    value = float(text) if _NUMBER.fullmatch(text) else float("inf")
+    if abs(value) == float("inf"):
+        raise UnreadableMessage(f"{what} is not a number")
+    return value
+
+
+def channels(observation: Segment, aliases: Mapping[str, str]) -> list[Channel]:
+    """Return the channels of one CHN segment; an absent item repeats the last one present in it.
+
+    Only scale, calibration, rate and range carry over (HL7 2.3 section 7.16.2); a name never does.
+    """
+    carried: dict[tuple[int, int], str] = {}
+    named = observed_lead(observation, aliases)
+    found = []
+    for repetition in observation.repetitions(5):
+        items = _items(repetition, observation.delimiters)
+        carried |= {place: text for place, text in items.items() if place[0] >= SENSITIVITY}
+        found.append(_channel(items | carried, aliases))
+    if not found:
+        raise UnreadableMessage("a channel definition (CD) is empty", segment=observation.number)
+    return [_with_name(found[0], named)] if len(found) == 1 else found
+
+
+def _with_name(channel: Channel, named: Lead | None) -> Channel:
+    """Take the lead that OBX-3 names for a single channel that names none; refuse two different names."""
+    if named is None or channel.lead is named:
+        return channel
+    if channel.lead is not None:
+        raise UnsupportedRecording(f"one channel is named {named} in OBX-3 and {channel.lead} in CD")
+    return replace(channel, lead=named)
+
+
+def _items(repetition: str, delimiters: Delimiters) -> dict[tuple[int, int], str]:
+    return {
+        (place, sub): unescape(text, delimiters).strip()
+        for place, component in enumerate(repetition.split(delimiters.component))
+        for sub, text in enumerate(component.split(delimiters.subcomponent))
+        if text.strip()
+    }
+
+
+def _channel(items: Mapping[tuple[int, int], str], aliases: Mapping[str, str]) -> Channel:
+    def item(place: int, sub: int = 0) -> str:
+        text = items.get((place, sub), "")
+        return "" if text == NULL else text
+
+    # The first subcomponent is the channel's number: a small number there is no lead code.
+    labels = [item(CHANNEL_IDENTIFIER, 1), item(WAVEFORM_SOURCE), item(CHANNEL_IDENTIFIER)]
+    sensitivity = number(item(SENSITIVITY), "the channel sensitivity (CD.3)")
+    unit_mv = voltage_mv(item(SENSITIVITY, 1), item(SENSITIVITY, 2))
+    correction = number(item(CALIBRATION), "the sensitivity correction (CD.4)")
+    scaled = sensitivity is not None and unit_mv is not None
+    return Channel(
+        lead=first_lead(((label, "") for label in labels), aliases),
+        mv_per_step=(sensitivity or 0.0) * (unit_mv or 0.0) * (1.0 if correction is None else correction)
+        if scaled
+        else None,
+        unit_mv=unit_mv,
+        baseline=number(item(CALIBRATION, 1), "the channel baseline (CD.4)") or 0.0,
+        skew_s=number(item(CALIBRATION, 2), "the time skew (CD.4)") or 0.0,
+        rate_hz=number(item(SAMPLING_RATE), "the sampling frequency (CD.5)"),
+        low=number(item(RANGE, 0), "the minimum data value (CD.6)"),
+        high=number(item(RANGE, 1), "the maximum data value (CD.6)"),
+    )
+
+
+def millivolts(values: FloatArray, channel: Channel) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return received ``values`` (NaN: absent) in mV; what lies outside the declared range is absent.
+
+    Raises ``UnsupportedRecording`` without a scale or unit, and when the declared range contradicts
+    the values.
+    """
+    if not channel.mv_per_step:
+        raise UnsupportedRecording(
+            f"lead {channel.lead}: no sensitivity with a voltage unit; send CD.3 as number & unit"
+        )
+    outside = _outside(values, channel)
+    if outside.mean() > OUT_OF_RANGE_FRACTION_MAX:
+        raise UnsupportedRecording(f"lead {channel.lead}: the samples contradict the declared range (CD.6)")
+    kept = np.where(outside, np.nan, values)
+    return (kept - channel.baseline) * channel.mv_per_step, _range_warnings(kept, outside, channel)
+
+
+def _outside(values: FloatArray, channel: Channel) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    if channel.low is None or channel.high is None or channel.low >= channel.high:
+        return np.zeros(values.shape, dtype=np.bool_)
+    return (values < channel.low) | (values > channel.high)
+
+
+def _range_warnings(
+    kept: FloatArray, outside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], channel: Channel
+) -> tuple[str, ...]:
+    warnings = []
+    if outside.any():
+        warnings.append(
+            f"lead {channel.lead}: {int(outside.sum())} samples outside the declared range are gaps"
+        )
+    if channel.low is not None and channel.high is not None and channel.low < channel.high:
+        clipped = int(((kept == channel.low) | (kept == channel.high)).sum())
+        if clipped > CLIPPED_FRACTION_MAX * kept.size:
+            warnings.append(f"lead {channel.lead}: {clipped} samples lie at the declared limits (clipped)")
+    return tuple(warnings)
