@@ -37,8 +37,11 @@ _FINDINGS_WITH_LEADS = frozenset(
 _WITH_WALL_ONLY = frozenset("q_mi infarct_old infarct_acute stemi ischaemia".split())
 _RHYTHM_OF_ALL_BEATS = frozenset("rr_regular sinus_rhythm sinus_arrhythmia sinus_brady sinus_tachy heart_rate af".split())
 _HANGS_ON = re.compile(
-    r"[^.;]*\b(?:with|accompanied by|measuring|together with|along with|reaching|showing|which|also)\b[^.;]*"
+    r"(?!.*(?:, and (?:the|a)\b|\bwhile\b|\bbut\b))[^.;]*\b(?:with|accompanied by|measuring|together with|along with|reaching|showing|which|also)\b[^.;]*"
 )
+_NAMED_AGAIN = frozenset({"t_abn", "st_t_abnormal", "conduction_disorder", "premature_beat"})
+_DEFINITE = re.compile(r"\b(?:these|this|those|the|such|said|to the)\s+$")
+_TOPIC = re.compile(r"\s*(?:signs?|criteria|changes|patterns?|analysis|assessment|evaluation)?\s*:")
 _STICKS = 22
 
 
@@ -130,12 +133,12 @@ def _drafts(scanned: Scanned) -> Iterator[_Draft]:
                 yield from _of_feature(token, owner, used)
     for token in scanned.tokens:
         match token.sort:
-            case TokenSort.SUBJECT:
+            case TokenSort.SUBJECT if not _points_back(scanned, token):
                 yield from _of_subject(token)
             case TokenSort.NUMBER if token.ids:
                 yield _of_number(token)
             case TokenSort.ENTITY if id(token) not in used:
-                yield from _of_bare_entity(token)
+                yield from _of_bare_entity(scanned, token)
             case _:
                 continue
 
@@ -180,8 +183,16 @@ _BARE = {"q": "morphology/q_wave", "infarct": "finding/q_mi"}
 _BARE_DENIED = {"p": "morphology/p_wave", "r": "morphology/poor_r_progression"}
 
 
-def _of_bare_entity(token: Token) -> Iterator[_Draft]:
+def _points_back(scanned: Scanned, token: Token) -> bool:
+    """Say whether "these T-wave changes" only names again what was claimed before."""
+    names = {name.split("/")[-1] for name in token.ids}
+    return bool(names & _NAMED_AGAIN) and _DEFINITE.search(scanned.lower[: token.start]) is not None
+
+
+def _of_bare_entity(scanned: Scanned, token: Token) -> Iterator[_Draft]:
     absent = token.negated or token.denied
+    if not absent and _TOPIC.match(scanned.lower, token.end):
+        return
     for name in token.ids:
         subject = _BARE.get(name) or (_BARE_DENIED.get(name) if absent else None)
         if subject is not None:
@@ -202,7 +213,7 @@ def _draft(subject: str, head: Token, tokens: tuple[Token, ...], *, absent: bool
 
 
 def _with_leads(scanned: Scanned, drafts: list[_Draft]) -> list[_Draft]:
-    drafts.sort(key=lambda draft: draft.head.start)
+    drafts = sorted(_without_vague(drafts), key=lambda draft: draft.head.start)
     placed: list[_Draft] = []
     for draft in drafts:
         leads = _own_leads(draft)
@@ -210,6 +221,14 @@ def _with_leads(scanned: Scanned, drafts: list[_Draft]) -> list[_Draft]:
             leads = _inherited(scanned, draft, placed)
         placed.append(replace(draft, leads=_allowed(draft, leads)))
     return _spread_lists(placed)
+
+
+def _without_vague(drafts: list[_Draft]) -> list[_Draft]:
+    """Drop a remark without an id of its own where the same wave already has a claim with one."""
+    firm = {id(token) for draft in drafts if draft.subject != "other" for token in draft.tokens}
+    return [
+        draft for draft in drafts if draft.subject != "other" or not any(id(t) in firm for t in draft.tokens)
+    ]
 
 
 def _own_leads(draft: _Draft) -> tuple[Lead, ...] | None:
@@ -220,7 +239,8 @@ def _own_leads(draft: _Draft) -> tuple[Lead, ...] | None:
             return token.wall
     for token in draft.tokens:
         if token.leads is not None:
-            return token.leads
+            moved_on = token.start < draft.head.start and draft.head.front not in (None, token.front)
+            return draft.head.front if moved_on else token.leads
     return None
 
 
@@ -231,8 +251,14 @@ def _inherited(scanned: Scanned, draft: _Draft, placed: list[_Draft]) -> tuple[L
     for other in reversed(placed):
         if set(other.tokens) & set(draft.tokens) and other.leads:
             return other.leads
-    if draft.head.front is not None:
-        return draft.head.front
+    hangs_on = _hanging_leads(scanned, draft, placed)
+    if hangs_on or draft.head.front is None:
+        return hangs_on
+    return draft.head.front
+
+
+def _hanging_leads(scanned: Scanned, draft: _Draft, placed: list[_Draft]) -> tuple[Lead, ...]:
+    """Return the leads of the claim before, where this one hangs on it by "with", "measuring" and the like."""
     if placed and placed[-1].leads and placed[-1].subject.split("/")[-1] not in _FINDINGS_WITH_LEADS:
         between = scanned.lower[placed[-1].end : draft.head.start]
         if placed[-1].head.start < draft.head.start and _HANGS_ON.fullmatch(between):

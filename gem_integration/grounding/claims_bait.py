@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _CHUNK = re.compile(
-    r";|,? (?=which\b)|,(?= (?:but|although|though|whereas|while|so|as|and (?:the|this|an?|it)|a condition|an? \w+ in which)\b)"
+    r";|:(?= (?:it|this|these|here)\b)|,? (?=which\b)|,(?= (?:but|although|though|whereas|while|so|as|and (?:the|this|an?|it)|a condition|an? \w+ in which)\b)"
 )
 # General knowledge, announcements, questions and hypotheticals (gold conventions 3 and 10).
 _BAIT = re.compile(
@@ -27,7 +27,7 @@ _BAIT = re.compile(
 )
 _QUESTION = re.compile(r"\?\W*$")
 _GENERAL_OPENING = re.compile(
-    r"\W*(?:in (?:the presence of such|atrial fibrillation|left bundle|right bundle|bundle branch|lbbb|rbbb|wpw|a healthy|healthy|"
+    r"\W*(?:(?:when )?compared (?:with|to)|in comparison|no (?:significant |relevant |major )?changes? (?:since|compared|from)|in (?:the presence of such|atrial fibrillation|left bundle|right bundle|bundle branch|lbbb|rbbb|wpw|a healthy|healthy|"
     r"normal (?:hearts|conduction|individuals|adults))\b|(?:next|first|now|let|i will|we will|to begin)\b(?!,? (?:the )?(?:degree|beat|rhythm|rate))|"
     r"(?:should|would|could|is there|are there|does the|do the)\b)"
 )
@@ -46,6 +46,7 @@ _POSSIBLE = re.compile(
     r"\b(?:may|might|could|possibl[ey]|probabl[ey]|likely|suggest(?:s|ing|ive)|perhaps|cannot be excluded|consistent with)\b"
 )
 _ADVICE = re.compile(r"\b(?:recommend|advis|should|would be|warrant|suggested|useful|helpful|consider)\w*")
+_TAIL = re.compile(r",(?= (?:indicating|reflecting|possibly|likely|probably|perhaps|consider)\b)")
 _EDGE = " \t,;:-.()*\"'"
 
 
@@ -74,7 +75,7 @@ def other_spans(lower: str, taken: list[tuple[int, int]]) -> list[tuple[int, int
     if not taken:
         chunks = [(0, len(lower))]
     found = []
-    for start, end in chunks:
+    for start, end in _tails(lower, chunks):
         if any(a < end and start < b for a, b in taken) or not _OTHER.search(lower, start, end):
             continue
         if _QUESTION.search(lower) or re.search(r"\b(?:i|we) (?:will|shall)\b", lower):
@@ -83,6 +84,15 @@ def other_spans(lower: str, taken: list[tuple[int, int]]) -> list[tuple[int, int
         advice = _ADVICE.search(lower, start, end)
         found.append((start, end, bool(_POSSIBLE.search(lower, start, end)) and not advice))
     return found
+
+
+def _tails(lower: str, chunks: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Cut participle tails (", indicating …") off chunks, so that they can be claims of their own."""
+    pieces = []
+    for start, end in chunks:
+        cuts = [start, *(match.start() for match in _TAIL.finditer(lower, start, end)), end]
+        pieces += [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if lower[a:b].strip(_EDGE)]
+    return pieces
 
 
 def _trimmed(lower: str, start: int, end: int) -> tuple[int, int]:

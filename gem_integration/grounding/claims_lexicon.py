@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+# Which sort wins where two match the same words.
+_PRECEDENCE = ("subject", "neg", "hedge", "deny", "state", "entity", "feature", "")
 _WORD_START = re.compile(r"(?<![a-z0-9'])[a-z0-9]")
 
 
@@ -29,7 +31,7 @@ def _table(name: str) -> tuple[dict[str, str], ...]:
 
 def _pattern(phrase: str) -> str:
     """Turn a lexicon phrase into a regular expression: a blank stands for blanks or a hyphen."""
-    return phrase.strip().replace(" ", r"[ \-]{1,3}")
+    return re.sub(r" \?| ", lambda blank: r"[ \-]?" if blank[0] == " ?" else r"[ \-]{1,3}", phrase.strip())
 
 
 @cache
@@ -84,10 +86,10 @@ def _longest(lower: str, start: int) -> Phrase | None:
         match = pattern.match(lower, start)
         if match is None or match.end() < best_end:
             continue
-        if match.end() > best_end:
-            best_end, best_sort, ids = match.end(), sort, [identifier]
-        elif sort == best_sort:
+        if sort == best_sort and match.end() == best_end:
             ids.append(identifier)
+        elif match.end() > best_end or _PRECEDENCE.index(sort) < _PRECEDENCE.index(best_sort):
+            best_end, best_sort, ids = match.end(), sort, [identifier]
     return Phrase(sort=best_sort, ids=tuple(dict.fromkeys(ids)), start=start, end=best_end) if ids else None
 
 

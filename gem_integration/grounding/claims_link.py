@@ -9,7 +9,7 @@ from gem_integration.domain.ecg import Lead
 from gem_integration.grounding.claims_lexicon import features
 from gem_integration.grounding.claims_numbers import Quantity
 from gem_integration.grounding.claims_scan import Scanned, Token, TokenSort
-from gem_integration.grounding.claims_scope import VERB
+from gem_integration.grounding.claims_scope import VERB, predicative
 
 # (entity, unit) -> subject; a number links to an entity only where this table has a row.
 MEASURES: dict[tuple[str, str], str] = {
@@ -46,6 +46,8 @@ MEASURES: dict[tuple[str, str], str] = {
     ("atrial_rate", "bpm"): "atrial_rate",
     ("axis", "deg"): "qrs_axis",
     # findings and features in one phrase that carry a number
+    ("morphology/p_before_qrs", "ms"): "p_duration",
+    ("morphology/p_before_qrs", "mV"): "p_amplitude",
     ("morphology/compensatory_pause", "ms"): "rr_interval",
     ("finding/pause", "ms"): "rr_interval",
     ("morphology/flutter_waves", "bpm"): "atrial_rate",
@@ -98,6 +100,10 @@ _COORDINATED = re.compile(
     r"[\s,/()&=:@]*(?:and/or|and|or|nor|as well as|plus)?[\s,()=:]*(?:the|both|an?|its)?[\s,()]*(?:intervals?|segments?|durations?)?[\s,()]*"
     r"(?:ms|mv|bpm)?[\s,()]*(?:and|or)?\s*(?:the)?\s*"
 )
+_BELONGS_AHEAD = re.compile(
+    r"(?:ab)?normal (?:beats?|sinus|individuals?|persons?|hearts?|variants?|people|subjects?|depolari|activation)"
+    r"|deviations? of\b.{0,24}\d"
+)
 _BOTH = re.compile(r"\b(?:both|all|each)\b[^.;]{0,24}$")
 _NOUN_FEATURES = {"abnormal": 24, "delay": 24, "deviation": 60}
 _REACH_BACK = 130
@@ -139,14 +145,18 @@ def _ahead(scanned: Scanned, tokens: list[Token], place: int) -> list[Token]:
         if token.sort is TokenSort.FEATURE:
             if not _ADJECTIVE_LIST.fullmatch(gap):
                 return []
-        elif not _ATTRIBUTIVE_GAP.fullmatch(gap) or gap.strip() in ("and", "or", "but"):
+        elif not _ATTRIBUTIVE_GAP.fullmatch(gap) or _joins_clauses(gap, left):
             return []
-        elif token.sort is TokenSort.ENTITY and says(token, feature):
+        elif says(token, feature):
             return [token, *_coordinated_after(scanned, tokens, following, feature)]
         elif token.sort is TokenSort.ENTITY or "acute" not in feature.ids:
             return []
         left = token
     return []
+
+
+def _joins_clauses(gap: str, left: Token) -> bool:
+    return gap.strip() in ("and", "or", "but") and left.sort is not TokenSort.SUBJECT
 
 
 def _coordinated_after(scanned: Scanned, tokens: list[Token], place: int, feature: Token) -> list[Token]:
@@ -167,7 +177,9 @@ def _behind(scanned: Scanned, tokens: list[Token], place: int) -> list[Token]:
     """Find the entity a predicate speaks of, and those coordinated to it ("PR and QRS are normal")."""
     feature = tokens[place]
     reach = min((_NOUN_FEATURES.get(word, _REACH_BACK) for word in feature.ids), default=_REACH_BACK)
-    entities = [token for token in reversed(tokens[:place]) if token.sort is TokenSort.ENTITY]
+    if _BELONGS_AHEAD.match(scanned.lower, feature.start):
+        return []
+    entities = [token for token in reversed(tokens[:place]) if token.sort is not TokenSort.FEATURE]
     for order, token in enumerate(entities):
         between = scanned.bare[token.end : feature.start]
         if ";" in between or len(between.strip()) > reach:
@@ -268,8 +280,8 @@ def _link_far_number(anchors: list[Token], place: int, context: Token | None) ->
     if quantity.unit in FALLBACK:
         token.ids = (f"{FALLBACK[quantity.unit]}|{quantity.unit}",)
         return
-    for owner in anchors[place + 1 : place + 3]:
-        if owner.sort is TokenSort.ENTITY and _settle(token, owner, quantity):
+    for owner in anchors[place + 1 : place + 2]:
+        if owner.sort is TokenSort.ENTITY and owner.start - token.end < 12 and _settle(token, owner, quantity):
             return
 
 
@@ -423,12 +435,22 @@ def _attach_back(scanned: Scanned, tokens: list[Token], place: int, leads: tuple
                 through_copula = _COPULA.fullmatch(gap) is not None
                 if not through_copula:
                     return
-            if _named_between(tokens, token, right):
+            if _named_between(tokens, token, right) or (
+                right.sort is TokenSort.ENTITY and right not in token.owners and predicative(scanned, token)
+            ):
                 return
         if first and token.leads is not None:
+            _attach_ahead(tokens, place, leads)
             return
         token.leads = leads
         right = token
+
+
+def _attach_ahead(tokens: list[Token], place: int, leads: tuple[Lead, ...]) -> None:
+    """Give leads named a second time to the number that follows ("… in V2-V5, maximal in V4 at 0.2 mV")."""
+    following = next((token for token in tokens[place + 1 :] if token.is_anchor), None)
+    if following is not None and following.sort is TokenSort.NUMBER:
+        following.leads = leads
 
 
 def _named_between(tokens: list[Token], left: Token, right: Token) -> bool:

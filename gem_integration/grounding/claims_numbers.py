@@ -54,7 +54,7 @@ _NUMBER = re.compile(
 )
 _RANGE_GAP = re.compile(r"\s?(?:-|to|through|and|up to)\s?")
 _LIST_GAP = re.compile(r"\s?(?:,|/|and|or|, and|;)\s?")
-_NO_QUANTITY_AFTER = re.compile(r"-?(?:lead|year|yo\b|channel|st\b|nd\b|rd\b|th\b|hz|%|/|:\d|'|\.\d|x\b)")
+_NO_QUANTITY_AFTER = re.compile(r"-?(?:lead|year|yo\b|channel|st\b|nd\b|rd\b|th\b|hz|%|/(?!\s?\d)|:\d|'|\.\d|x\b)")
 _DATE = re.compile(r"\d{1,2}[-/.](?:\d{1,2}|[a-z]{3})[-/.]\d{2,4}|\d{4}-\d\d-\d\d")
 
 _COMPARATORS: tuple[tuple[Comparator, str], ...] = (
@@ -92,11 +92,15 @@ _AFTER = (
     (Comparator.GREATER_OR_EQUAL, re.compile(r"\s?(?:or (?:more|greater|longer|above|higher)|and above|\+(?!\d))")),
     (Comparator.LESS_OR_EQUAL, re.compile(r"\s?(?:or (?:less|below|lower|shorter)|at most)")),
 )
+_CITED = r"[\s(:=<>≤≥~]*(?:(?:is|of|from|between|up to|below|under|about|less than|to)\s*)?[<>≤≥~]?\s*$"
 _QUOTED = re.compile(
-    r"(?:\bnormal|\breference|\bnormal range|\bnormal values?|\blimits?(?: of)?|\brange of|\brange:?|\bcut-?off|\bcriteri(?:a|on)|"
-    r"\bthreshold of|\bexpected|\busual|\bnormally|\bnormal:|\bn:|\bnl|\bnorm:?|\bref\.?)[\s(:=<>≤≥~a-z]{0,12}$"
+    r"(?:\breference(?: \w+)?|\bnormal (?:ranges?|values?|limits?|is)|\blimits?|\brange of|\bcut-?off|\bcriteri(?:a|on)|"
+    r"\bthreshold|\bexpected|\busual(?: range)?|\bnormally|\bnl|\bnorm|\bref\.?)" + _CITED
 )
-_QUOTED_PAREN = re.compile(r"\((?:normal|norm|ref|n[:=]|<|>|≤|≥|reference|limit|upper|expected|usual|nl)[^)]*$")
+_QUOTED_NORMAL = re.compile(r"\b(?:normal|nl)[\s(:,]*(?:up to|below|under)?[\s<>≤≥]*$")
+_QUOTED_PAREN = re.compile(
+    r"\((?:normal (?!width|duration)|norm|ref|n[:=]|<|>|≤|≥|reference|limit|upper|expected|usual|nl)[^)]*$"
+)
 LOOK_BACK = 44
 
 
@@ -207,8 +211,10 @@ def _same_list(first: Quantity, second: Quantity, masked: str) -> bool:
 def _compared(quantity: Quantity, lower: str) -> Quantity:
     before = lower[max(0, quantity.start - LOOK_BACK) : quantity.start]
     quoted = bool(_QUOTED.search(before) or _QUOTED_PAREN.search(before))
+    limit = quantity.comparator is Comparator.RANGE or re.search(r"(?:[<>≤≥]|up to|below|under)\s*$", before)
+    quoted = quoted or bool(limit and _QUOTED_NORMAL.search(before))
     if quantity.comparator is Comparator.RANGE:
-        return replace(quantity, quoted=quoted or bool(re.search(r"normal\W*\($", before)))
+        return replace(quantity, quoted=quoted)
     for comparator, pattern in _AFTER:
         after = pattern.match(lower, quantity.end)
         if after:

@@ -19,6 +19,9 @@ _BEATS = re.compile(
     rf"(?! (?:block|degree))|(?:beats?|qrs(?: complex(?:es)?)?|complex(?:es)?) (?:no\.? ?|nos\.? ?|number |numbers |#)?"
     rf"(?P<numbers>\d{{1,2}}(?!\d|\.\d| ?(?:ms|mv|mm|s\b|bpm|/|per))(?:(?:, | and |, and |-){{1}}\d{{1,2}}(?!\d| ?(?:ms|mv|mm|bpm))){{0,8}}))"
 )
+_CITED_NORMAL = re.compile(
+    r"\((?:normal|ref(?:erence)?|norm|nl)\b[ :=]*(?:ranges?|values?|limits?|is|<|>|≤|≥|up to|\d)[^)]*\)"
+)
 _QUESTION_MARK = re.compile(r"(?<![\w)])\?\s?(?=[a-z])")
 
 
@@ -85,7 +88,9 @@ def scan(lower: str, original: str) -> Scanned:
     beats = list(_BEATS.finditer(masked))
     masked = _blank(masked, [match.span() for match in beats])
     numbers = quantities(lower, masked)
-    known = [phrase for phrase in phrases(masked) if _is_meant(phrase, original)]
+    cited = _blank(masked, [match.span() for match in _CITED_NORMAL.finditer(masked)])
+    known = [phrase for phrase in phrases(cited) if _is_meant(phrase, original)]
+    known = [phrase for phrase in known if not _part_of_wall(phrase, groups)]
     numbers = [number for number in numbers if not _inside(number, known)]
     tokens = [_of_phrase(phrase) for phrase in known]
     tokens += [
@@ -117,6 +122,12 @@ def _is_meant(phrase: Phrase, original: str) -> bool:
     if phrase.end - phrase.start > 1:
         return True
     return original[phrase.start : phrase.end] in ("R", "S", "Q", "q")
+
+
+def _part_of_wall(phrase: Phrase, groups: list[LeadGroup]) -> bool:
+    return any(
+        group.start <= phrase.start and phrase.end <= group.end and group.territory for group in groups
+    )
 
 
 def _inside(number: Quantity, known: list[Phrase]) -> bool:

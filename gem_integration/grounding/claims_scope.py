@@ -72,12 +72,28 @@ def _backward(scanned: Scanned, cue: Token, before: list[Token]) -> list[Token]:
     reached: list[Token] = []
     for token in before:
         gap = scanned.gap(token, reached[-1] if reached else cue)
-        if reached and not _PLAIN_COORDINATION.fullmatch(gap):
+        if reached and (_opens_clause(scanned, token, reached[-1]) or not _PLAIN_COORDINATION.fullmatch(gap)):
+            break
+        if reached and cue.sort is not TokenSort.NEGATION and not re.search(r"\b(?:and|or)\b|^\W?$", gap):
             break
         if not reached and re.search(r"[;]|\b(?:but|although|whereas)\b", gap):
             break
         reached.append(token)
     return reached
+
+
+def _opens_clause(scanned: Scanned, left: Token, right: Token) -> bool:
+    """Say whether ``left`` ends a clause of its own: a predicate or a number before another wave."""
+    return predicative(scanned, left) and right not in left.owners and right.sort is not TokenSort.FEATURE
+
+
+def predicative(scanned: Scanned, token: Token) -> bool:
+    """Say whether a verb stands between a feature or number and the wave it speaks of."""
+    if token.sort is TokenSort.NUMBER:
+        return True
+    return token.sort is TokenSort.FEATURE and any(
+        VERB.search(scanned.bare[owner.end : token.start]) for owner in token.owners if owner.end <= token.start
+    )
 
 
 def _forward(scanned: Scanned, cue: Token, after: list[Token]) -> list[Token]:
@@ -102,6 +118,8 @@ def _stops(scanned: Scanned, cue: Token, left: Token, token: Token) -> bool:
         return True
     if cue.sort is TokenSort.NEGATION:
         return _negation_stops(scanned, gap, token)
+    if re.search(r"\band\b", gap) and re.match(r"\s*(?:otherwise|normal)", scanned.lower[token.start :]):
+        return True
     if _ADJECTIVE_HEDGES.match(scanned.lower, cue.start):
         return bool(re.search(r",|\band\b", gap))
     return bool(_NEW_CLAUSE.search(gap) and _verb_follows(scanned, token)) or "," in gap
