@@ -9,7 +9,7 @@ from datetime import timedelta
 from pydicom.dataset import Dataset
 
 from adapters.inbound.dicom_annotations import annotations_of, cart_measurements, cart_statements
-from adapters.inbound.dicom_fields import read_object, text
+from adapters.inbound.dicom_fields import read_object, text, without_remarks
 from adapters.inbound.dicom_times import Moment, age_years_of, date_of, moment_of
 from adapters.inbound.dicom_waveform import Waveform, waveform_of
 from adapters.inbound.limb_leads import contradictions
@@ -41,7 +41,11 @@ def parse(content: bytes, limits: ParseLimits) -> tuple[InboundEcg | InboundOrde
     ``UnreadableMessage`` for bytes that are no intact DICOM waveform, ``UnsupportedRecording`` for an
     intact object that is no resting ECG or does not say its leads, scale or times without doubt.
     """
-    data_set = read_object(content, limits)
+    with without_remarks():
+        return (_ecg(read_object(content, limits), limits),)
+
+
+def _ecg(data_set: Dataset, limits: ParseLimits) -> InboundEcg:
     _check_class(data_set)
     waveform = waveform_of(data_set, limits)
     moment = moment_of(data_set, limits)
@@ -49,7 +53,7 @@ def parse(content: bytes, limits: ParseLimits) -> tuple[InboundEcg | InboundOrde
     annotations = annotations_of(data_set, limits)
     order = _order_of(data_set)
     patient, warnings = _patient(data_set)
-    ecg = InboundEcg(
+    return InboundEcg(
         message_id=_instance_uid(data_set),
         recording=recording,
         acquisition=_acquisition(data_set, waveform, moment),
@@ -65,7 +69,6 @@ def parse(content: bytes, limits: ParseLimits) -> tuple[InboundEcg | InboundOrde
         cart_measurements=cart_measurements(annotations, waveform.groups),
         warnings=waveform.warnings + warnings + contradictions(recording),
     )
-    return (ecg,)
 
 
 def _check_class(data_set: Dataset) -> None:

@@ -50,13 +50,27 @@ _PYDICOM_FAILURES = (
 
 
 @contextmanager
-def _translated(what: str) -> Iterator[None]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's remarks on values quote them: patient data
-            yield
-    except _PYDICOM_FAILURES as error:
-        raise UnreadableMessage(f"DICOM: {what} cannot be read; send the object again") from error
+def without_remarks() -> Iterator[None]:
+    """Keep pydicom's remarks on odd values to itself: they quote the values, which are patient data."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+class _Translated:
+    """Turns pydicom's failures inside a ``with`` block into ``UnreadableMessage``."""
+
+    __slots__ = ("what",)
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, _PYDICOM_FAILURES):
+            raise UnreadableMessage(f"DICOM: {self.what} cannot be read; send the object again") from error
 
 
 def read_object(content: bytes, limits: ParseLimits) -> Dataset:
@@ -65,7 +79,7 @@ def read_object(content: bytes, limits: ParseLimits) -> Dataset:
         raise UnreadableMessage(
             "DICOM: the object is larger than the limit", bytes=len(content), limit=limits.message_bytes_max
         )
-    with _translated("the data set"):
+    with _Translated("the data set"):
         if _is_deflated(content):
             return _read_deflated(content, limits)
         return dcmread(BytesIO(content), force=True)
@@ -99,7 +113,7 @@ def is_big_endian(data_set: Dataset) -> bool:
 
 
 def _values(data_set: Dataset, keyword: str) -> list[object]:
-    with _translated(keyword):
+    with _Translated(keyword):
         if keyword not in data_set:
             return []
         value = data_set[keyword].value
@@ -109,9 +123,9 @@ def _values(data_set: Dataset, keyword: str) -> list[object]:
 
 def texts(data_set: Dataset, keyword: str) -> list[str]:
     """Return the values of an element as stripped text, empty ones left out."""
-    with _translated(keyword):
+    with _Translated(keyword):
         words = [str(value).strip(" \0") for value in _values(data_set, keyword)]
-    return [word for word in words if word]
+        return [word for word in words if word]
 
 
 def text(data_set: Dataset, keyword: str) -> str | None:
@@ -121,7 +135,7 @@ def text(data_set: Dataset, keyword: str) -> str | None:
 
 def number(data_set: Dataset, keyword: str) -> float | None:
     """Return the only value of a numeric element; ``UnreadableMessage`` if it is no number or several."""
-    with _translated(keyword):
+    with _Translated(keyword):
         values = _values(data_set, keyword)
         if not values:
             return None
@@ -142,7 +156,7 @@ def whole(data_set: Dataset, keyword: str) -> int | None:
 
 def whole_numbers(data_set: Dataset, keyword: str) -> list[int]:
     """Return all values of an element that holds whole numbers."""
-    with _translated(keyword):
+    with _Translated(keyword):
         return [int(str(value)) for value in _values(data_set, keyword)]
 
 
@@ -154,7 +168,7 @@ def items(data_set: Dataset, keyword: str) -> list[Dataset]:
     (sequence,) = values[:1]
     if not isinstance(sequence, Sequence):
         raise UnreadableMessage(f"DICOM: {keyword} is not a sequence")
-    with _translated(keyword):
+    with _Translated(keyword):
         return list(sequence)
 
 
@@ -176,5 +190,5 @@ def octets(data_set: Dataset, keyword: str) -> bytes | None:
 
 def has_word_order(data_set: Dataset, keyword: str) -> bool:
     """Return whether an element is held as 16-bit words (VR OW), not as bytes (VR OB)."""
-    with _translated(keyword):
+    with _Translated(keyword):
         return keyword in data_set and str(data_set[keyword].VR) != "OB"
