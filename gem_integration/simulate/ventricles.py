@@ -17,8 +17,8 @@ class Activation:
     duration_ms: float
 
 
-_SEPTAL = Component(knots=peak(0.0, 0.20, 0.48), vector_mv=(-0.13, -0.02, -0.24))
-_APICAL = Component(knots=peak(0.12, 0.42, 0.75), vector_mv=(1.00, 0.85, -0.25))
+_SEPTAL = Component(knots=peak(0.0, 0.19, 0.44), vector_mv=(-0.11, -0.02, -0.24))
+_APICAL = Component(knots=peak(0.12, 0.42, 0.75), vector_mv=(1.02, 0.64, -0.25))
 _POSTERIOR = Component(knots=peak(0.30, 0.62, 0.95), vector_mv=(0.40, 0.15, 0.85))
 _BASAL = Component(knots=peak(0.62, 0.82, 1.0), vector_mv=(-0.22, -0.16, 0.22))
 
@@ -32,14 +32,14 @@ _LBBB = (
 
 _RBBB = (
     Component(knots=peak(0.0, 0.14, 0.32), vector_mv=(-0.12, 0.0, -0.28)),
-    Component(knots=peak(0.08, 0.28, 0.52), vector_mv=(1.00, 0.85, -0.10)),
+    Component(knots=peak(0.08, 0.28, 0.52), vector_mv=(1.00, 0.66, -0.10)),
     Component(knots=peak(0.18, 0.38, 0.58), vector_mv=(0.40, 0.15, 0.80)),
     Component(knots=peak(0.40, 0.68, 1.0), vector_mv=(-0.55, -0.05, -0.60)),
 )
 
 _IRBBB = (
     Component(knots=peak(0.0, 0.17, 0.40), vector_mv=(-0.12, 0.0, -0.26)),
-    Component(knots=peak(0.10, 0.35, 0.62), vector_mv=(1.00, 0.85, -0.20)),
+    Component(knots=peak(0.10, 0.35, 0.62), vector_mv=(1.00, 0.66, -0.20)),
     Component(knots=peak(0.24, 0.48, 0.72), vector_mv=(0.40, 0.15, 0.85)),
     Component(knots=peak(0.58, 0.79, 1.0), vector_mv=(-0.34, -0.05, -0.40)),
 )
@@ -50,12 +50,14 @@ _LAFB = (
     Component(knots=peak(0.34, 0.66, 1.0), vector_mv=(0.15, -0.45, 0.60)),
 )
 
+_LATERAL_MV = spread(V4=0.5, V5=0.75, V6=0.65)
+
 _LPFB = (
     Component(knots=peak(0.0, 0.18, 0.42), vector_mv=(0.16, -0.26, -0.16)),
     Component(
         knots=peak(0.14, 0.50, 0.84),
         vector_mv=(-0.25, 1.20, 0.20),
-        residual_mv=spread(V4=0.5, V5=0.75, V6=0.65),
+        residual_mv=_LATERAL_MV,
     ),
     Component(knots=peak(0.34, 0.66, 1.0), vector_mv=(-0.10, 0.30, 0.70)),
 )
@@ -68,7 +70,7 @@ _WPW = (
 )
 
 _OLD_INFERIOR = (
-    Component(knots=peak(0.0, 0.24, 0.54), vector_mv=(-0.04, -0.46, -0.20)),
+    Component(knots=peak(0.0, 0.24, 0.54), vector_mv=(0.05, -0.46, -0.20)),
     Component(knots=peak(0.30, 0.50, 0.80), vector_mv=(0.95, 0.55, -0.25)),
     Component(knots=peak(0.36, 0.64, 0.95), vector_mv=(0.40, 0.05, 0.85)),
     _BASAL,
@@ -90,8 +92,8 @@ _POSTERIOR_MI = (
 
 _LVH = (
     Component(knots=peak(0.0, 0.18, 0.42), vector_mv=(-0.12, 0.0, -0.24)),
-    Component(knots=peak(0.12, 0.46, 0.80), vector_mv=(1.90, 0.60, 0.15)),
-    Component(knots=peak(0.30, 0.62, 0.95), vector_mv=(0.80, 0.10, 1.60)),
+    Component(knots=peak(0.12, 0.46, 0.80), vector_mv=(1.80, 0.55, 0.35)),
+    Component(knots=peak(0.30, 0.62, 0.95), vector_mv=(0.80, 0.05, 2.20)),
     _BASAL,
 )
 
