@@ -20,6 +20,7 @@ from gem_integration.criteria.parts import (
     count_of,
     judged,
     observed,
+    renamed,
     unknown,
 )
 from gem_integration.domain.ecg import LIMB_LEADS, PRECORDIAL_LEADS, Lead
@@ -172,7 +173,7 @@ def _cornell_product(case: Case, *, female: bool) -> Outcome:
         method="sum: Cornell product",
         uncertainty=s_v3.uncertainty * qrs,
     )
-    return judged(found, ">=", CORNELL_PRODUCT_MV_MS, criterion=criterion)
+    return renamed(judged(found, ">=", CORNELL_PRODUCT_MV_MS, criterion=criterion), "voltage_product")
 
 
 def _peguero(case: Case) -> Outcome:
@@ -237,7 +238,7 @@ def _r_over_s_v1(case: Case) -> Outcome:
     if r is None or s is None:
         return unknown(Kind.R_AMPLITUDE, "R/S > 1 in V1", "no QRS was measured in V1", lead=Lead.V1)
     met = r > -s and r > STRAIN_T_MV * -2
-    return observed(Kind.R_AMPLITUDE, "R/S > 1 in V1", met=met, value=r, method=f"S {s:.2f} mV")
+    return case.seen(Kind.R_AMPLITUDE, "R/S > 1 in V1", met=met, lead=Lead.V1, method=f"S {s:.2f} mV")
 
 
 def lae(case: Case) -> Outcome:
@@ -283,7 +284,7 @@ def prwp(case: Case) -> Outcome:
     if v1 is None or v2 is None or v3 is None or v4 is None:
         return unknown(Kind.R_AMPLITUDE, "R in V1 to V4 measured", "a chest lead is missing")
     text = ", ".join(f"{value:.2f}" for value in (v1, v2, v3, v4))
-    stalled = observed(
-        Kind.R_AMPLITUDE, "R in V3 <= R in V2", met=v3 <= v2, value=v3, method=f"R V1-V4 {text} mV"
+    stalled = case.seen(
+        Kind.R_AMPLITUDE, "R in V3 <= R in V2", met=v3 <= v2, lead=Lead.V3, method=f"R V1-V4 {text} mV"
     )
     return all_of(small, stalled)

@@ -92,9 +92,9 @@ def _constant(drop: Drop) -> bool:
 
 def _drop_seen(found: list[Drop], criterion: str) -> Outcome:
     if not found:
-        return observed(Kind.PR_INTERVAL, criterion, met=False, method="PR around long RR intervals")
+        return observed("pr_step", criterion, met=False, method="PR around long RR intervals")
     part = Evidence(
-        measurement=Kind.PR_INTERVAL,
+        measurement="pr_step",
         value=found[0].pr_before_ms - found[0].pr_after_ms,
         unit="ms",
         beats=found[0].beats,
@@ -111,9 +111,9 @@ def _two_to_one(case: Case) -> Outcome:
     beats, dropped = case.value(Kind.BEAT_COUNT), case.value(Kind.DROPPED_BEAT_COUNT)
     criterion = "atrial rate is twice the ventricular rate and every second P is not conducted"
     if not (atrial and rate and beats) or dropped is None:
-        return observed(Kind.ATRIAL_RATE, criterion, met=False, method="no separate atrial rate was found")
+        return observed("atrial_ratio", criterion, met=False, method="no separate atrial rate was found")
     met = TWO_TO_ONE[0] <= atrial / rate <= TWO_TO_ONE[1] and dropped >= HALF_DROPPED * beats
-    return observed(Kind.ATRIAL_RATE, criterion, met=met, value=atrial, method="P rate against QRS rate")
+    return case.seen(Kind.ATRIAL_RATE, criterion, met=met, method=f"QRS rate {rate:.0f} /min")
 
 
 def avb3(case: Case) -> Outcome:
@@ -193,11 +193,11 @@ def _broad_s(case: Case, lead: Lead) -> Outcome:
     absolute = case.above(Kind.S_DURATION, S_BROAD_MS, lead=lead)
     if s_ms is None or r_ms is None:
         return absolute
-    relative = observed(
+    relative = case.seen(
         Kind.S_DURATION,
         f"S lasts longer than R in {lead}",
         met=s_ms > r_ms,
-        value=s_ms,
+        lead=lead,
         method=f"R {r_ms:.0f} ms",
     )
     return any_of(absolute, relative)

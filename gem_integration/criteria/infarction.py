@@ -17,7 +17,6 @@ from gem_integration.criteria.parts import (
     contiguous,
     count_of,
     negated,
-    observed,
     unknown,
 )
 from gem_integration.criteria.rhythm import paced
@@ -124,7 +123,7 @@ def _pathological_q(case: Case, lead: Lead) -> Outcome:
         )
     outcome = any_of(wide, _qs(case, lead))
     if case.value(Kind.Q_AMPLITUDE, lead) == 0.0 and not outcome.likely:
-        return observed(Kind.Q_AMPLITUDE, f"Q wave in {lead}", met=False, value=0.0)
+        return case.seen(Kind.Q_AMPLITUDE, f"Q wave in {lead}", met=False, lead=lead)
     return outcome
 
 
@@ -153,7 +152,7 @@ def r_over_s(case: Case, lead: Lead) -> Outcome:
     criterion = f"R/S >= 1 in {lead}"
     if r is None or s is None:
         return unknown(Kind.R_AMPLITUDE, criterion, "no QRS was measured", lead=lead)
-    return observed(Kind.R_AMPLITUDE, criterion, met=r >= -s and r > 0.0, value=r, method=f"S {s:.2f} mV")
+    return case.seen(Kind.R_AMPLITUDE, criterion, met=r >= -s and r > 0.0, lead=lead, method=f"S {s:.2f} mV")
 
 
 def elevated(case: Case, lead: Lead) -> Outcome:
@@ -290,7 +289,7 @@ def _excessive(case: Case, lead: Lead) -> Outcome:
         return unknown(Kind.ST_J, criterion, "no ST level or QRS was measured", lead=lead)
     depth = min(s, q)
     ratio = st / depth if depth < 0.0 else 0.0
-    quarter = observed(Kind.ST_J, criterion, met=ratio <= SMITH_RATIO, value=ratio, method="ST/S")
+    quarter = case.seen(Kind.ST_J, criterion, met=ratio <= SMITH_RATIO, lead=lead, method=f"ST/S {ratio:.2f}")
     return all_of(
         case.at_least(Kind.ST_J, STE_MV, lead=lead), quarter, case.below(Kind.QRS_AREA, 0.0, lead=lead)
     )

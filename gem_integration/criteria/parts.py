@@ -110,6 +110,18 @@ class Case:
         part = evidence_of(found, criterion=criterion, met=met)
         return Outcome(state=MET if met else BORDERLINE if near else NOT_MET, parts=(part,))
 
+    def seen(
+        self, kind: MeasurementKind, criterion: str, *, met: bool, lead: Lead | None = None, method: str = ""
+    ) -> Outcome:
+        """Put a measurement under a criterion that relates it to others; ``method`` names the others."""
+        found = self.measurements.get(kind, lead)
+        if found is None:
+            return unknown(kind, criterion, self.measurements.why_not(kind, lead), lead=lead)
+        part = evidence_of(found, criterion=criterion, met=met)
+        part = replace(part, method="; ".join(filter(None, (found.method, method))))
+        leads = () if lead is None else (lead,)
+        return Outcome(state=MET if met else NOT_MET, parts=(part,), leads=leads)
+
     def _compare(self, kind: MeasurementKind, operator: str, limit: float, *, lead: Lead | None) -> Outcome:
         unit = measurement_codes()[kind].unit
         criterion = f"{kind} {operator} {limit:g}{'' if unit == '1' else ' ' + unit}"
@@ -157,10 +169,10 @@ def unknown(measurement: str, criterion: str, why: str, *, lead: Lead | None = N
 
 
 def observed(
-    measurement: str, criterion: str, *, met: bool, method: str = "", value: float | None = None
+    name: str, criterion: str, *, met: bool, method: str = "", value: float | None = None
 ) -> Outcome:
-    """Return the outcome of something seen rather than measured against a limit."""
-    part = Evidence(measurement=measurement, value=value, method=method, criterion=criterion, met=met)
+    """Return the outcome of something seen or derived; ``name`` is its own, never a measurement kind's."""
+    part = Evidence(measurement=name, value=value, method=method, criterion=criterion, met=met)
     return Outcome(state=MET if met else NOT_MET, parts=(part,))
 
 
@@ -174,7 +186,8 @@ def combined(
 ) -> Outcome:
     """Test whether a weighted sum of measurements reaches ``limit`` (``name`` is the sum in words).
 
-    ``terms`` are (kind, lead, weight); the evidence is filed under ``kind``, with the samples of all terms.
+    ``terms`` are (kind, lead, weight) in the unit of ``kind``; the part is a ``voltage_sum``, with the
+    samples of all terms.
     """
     criterion = f"{name} >= {limit:g} {measurement_codes()[kind].unit}"
     found: list[tuple[Measurement, float]] = []
@@ -192,7 +205,12 @@ def combined(
         method=f"sum: {name}",
         uncertainty=sum((item.uncertainty * weight) ** 2 for item, weight in found) ** 0.5,
     )
-    return judged(total, ">=", limit, criterion=criterion)
+    return renamed(judged(total, ">=", limit, criterion=criterion), "voltage_sum")
+
+
+def renamed(outcome: Outcome, name: str) -> Outcome:
+    """Return an outcome whose parts are a derived quantity and so carry its own name."""
+    return replace(outcome, parts=tuple(replace(part, measurement=name) for part in outcome.parts))
 
 
 def all_of(*outcomes: Outcome) -> Outcome:

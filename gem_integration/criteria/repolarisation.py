@@ -19,7 +19,7 @@ from gem_integration.criteria.parts import (
     count_of,
     judged,
     negated,
-    observed,
+    renamed,
     unknown,
 )
 from gem_integration.domain.ecg import Lead
@@ -114,14 +114,8 @@ def _flat(case: Case, lead: Lead) -> Outcome:
         return unknown(
             Kind.T_AMPLITUDE, criterion, case.measurements.why_not(Kind.T_AMPLITUDE, lead), lead=lead
         )
-    low = observed(
-        Kind.T_AMPLITUDE,
-        criterion,
-        met=abs(t) < T_FLAT_MV and t < T_LOW_SHARE_OF_R * r and r >= R_DOMINANT_MV,
-        value=t,
-        method=f"R {r:.2f} mV",
-    )
-    return Outcome(state=low.state, parts=low.parts, leads=(lead,))
+    met = abs(t) < T_FLAT_MV and t < T_LOW_SHARE_OF_R * r and r >= R_DOMINANT_MV
+    return case.seen(Kind.T_AMPLITUDE, criterion, met=met, lead=lead, method=f"R {r:.2f} mV")
 
 
 def corrected_qt(case: Case) -> Measurement | None:
@@ -149,6 +143,8 @@ def long_qt(case: Case) -> Outcome:
     if qtc is None:
         return unknown(Kind.QTC_FRIDERICIA, criterion, case.measurements.why_not(Kind.QTC_FRIDERICIA))
     outcome = judged(qtc, ">", limit, criterion=criterion)
+    if qtc is not case.measurements.get(Kind.QTC_FRIDERICIA):
+        outcome = renamed(outcome, "qtc_less_wide_qrs")
     if qtc.value >= QTC_CRITICAL_MS:
         return outcome.noted("500 ms or more", Urgency.CRITICAL)
     if qtc.value > QTC_STRONG_MS[case.demographics.sex]:
@@ -205,7 +201,7 @@ def _coved(case: Case, lead: Lead) -> Outcome:
     if any(level is None for level in levels):
         return unknown(Kind.ST_J, criterion, case.measurements.why_not(Kind.ST_J, lead), lead=lead)
     j, j40, j80 = (level or 0.0 for level in levels)
-    falls = observed(Kind.ST_J40, criterion, met=j >= j40 > j80, value=j40, method=f"J+80 {j80:.2f} mV")
+    falls = case.seen(Kind.ST_J40, criterion, met=j >= j40 > j80, lead=lead, method=f"J+80 {j80:.2f} mV")
     return all_of(
         case.at_least(Kind.ST_J, COVED_J_MV, lead=lead), falls, case.below(Kind.T_AMPLITUDE, -0.05, lead=lead)
     )
@@ -234,7 +230,7 @@ def _st_over_t(case: Case) -> Outcome:
     criterion = "ST/T >= 0.25 in V6"
     if st is None or t is None or t <= 0.0:
         return unknown(Kind.ST_J, criterion, "no upright T wave in V6", lead=Lead.V6)
-    return observed(Kind.ST_J, criterion, met=st / t >= ST_T_RATIO, value=st / t, method="J level over T")
+    return case.seen(Kind.ST_J, criterion, met=st / t >= ST_T_RATIO, lead=Lead.V6, method=f"T {t:.2f} mV")
 
 
 def hyperk(case: Case) -> Outcome:
@@ -263,7 +259,13 @@ def _peaked(case: Case, lead: Lead, limit_mv: float) -> Outcome:
     if not t or area is None or not qt:
         return all_of(tall, unknown(Kind.T_AREA, criterion, "T area or QT is missing", lead=lead))
     width_ms = area / t
-    narrow = observed(Kind.T_AREA, criterion, met=width_ms <= T_NARROW_SHARE_OF_QT * qt, value=width_ms)
+    narrow = case.seen(
+        Kind.T_AREA,
+        criterion,
+        met=width_ms <= T_NARROW_SHARE_OF_QT * qt,
+        lead=lead,
+        method=f"width {width_ms:.0f} ms",
+    )
     even = all_of(
         case.at_least(Kind.T_SYMMETRY, T_SYMMETRIC[0], lead=lead),
         case.at_most(Kind.T_SYMMETRY, T_SYMMETRIC[1], lead=lead),

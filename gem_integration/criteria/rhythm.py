@@ -104,7 +104,11 @@ def sinus_arrhythmia(case: Case) -> Outcome:
         return unknown(Kind.RR_MAX, criterion, case.measurements.why_not(Kind.RR_MAX))
     limit_ms = min(ARRHYTHMIA_RANGE_MS, ARRHYTHMIA_RANGE_SHARE * mean)
     varies = observed(
-        Kind.RR_MAX, criterion, met=high - low > limit_ms, value=high - low, method="range of RR"
+        "rr_range",
+        criterion,
+        met=high - low > limit_ms,
+        value=high - low,
+        method="longest less shortest RR, ms",
     )
     return all_of(
         varies,
@@ -124,7 +128,7 @@ def pause(case: Case) -> Outcome:
     if longest is None or mean is None or not outcome.likely:
         return outcome
     alone = observed(
-        Kind.RR_MAX,
+        "rr_max_ratio",
         "the pause stands out from the mean RR and does not follow a premature beat",
         met=longest >= PAUSE_OVER_MEAN * mean and pause_after_dominant(case.measurements),
         value=longest / mean,
@@ -159,7 +163,7 @@ def aflutter(case: Case) -> Outcome:
     """Test for a regular atrial rate of 240 to 350 per minute in the residual after QRST cancellation."""
     if case.value(Kind.FLUTTER_RATE) is None and case.value(Kind.F_WAVE_RATIO) is not None:
         why = case.measurements.why_not(Kind.FLUTTER_RATE)
-        return observed(Kind.FLUTTER_RATE, "a flutter rate stands out", met=False, method=why)
+        return observed("flutter_peak", "a flutter rate stands out", met=False, method=why)
     return all_of(
         case.within(Kind.FLUTTER_RATE, *FLUTTER_RATE),
         case.below(Kind.P_PRESENT_FRACTION, P_PRESENT_MOST),
@@ -228,7 +232,7 @@ def vt(case: Case) -> Outcome:
     run = all_of(
         case.at_least(Kind.WIDE_RUN_MAX, VT_RUN),
         observed(
-            Kind.HEART_RATE,
+            "run_rate",
             "rate within the run > 100 /min",
             met=run_rate is not None and run_rate > VT_RATE,
             value=run_rate,
@@ -250,7 +254,7 @@ def vf(case: Case) -> Outcome:
     """Test for the absence of separable QRS complexes; no spectrum is taken to prove fibrillation."""
     criterion = "no separable QRS complex in any lead"
     if (case.value(Kind.BEAT_COUNT) or 0.0) >= VT_RUN and case.value(Kind.QRS_DURATION) is not None:
-        return observed(Kind.BEAT_COUNT, criterion, met=False, value=case.value(Kind.BEAT_COUNT))
+        return case.seen(Kind.BEAT_COUNT, criterion, met=False)
     return unknown(
         Kind.BEAT_COUNT, criterion, "no measurement tells fibrillation from noise or a lost electrode"
     )
