@@ -1,0 +1,45 @@
+"""One recording's beats, their comparison and the representative beat, found once for all who ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gem_integration.domain.ecg import Lead, Recording
+from gem_integration.signal.beats import Compared, Representative, compare, representative
+from gem_integration.signal.delineation import Delineation, delineate
+from gem_integration.signal.intervals import GlobalMarks, global_marks
+from gem_integration.signal.lead_beats import lead_beats
+from gem_integration.signal.wave_amplitudes import LeadBeat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Analysis:
+    """All that quality and measurement both need of a recording with at least one beat."""
+
+    found: Delineation
+    compared: Compared
+    marks: GlobalMarks
+    typical: Representative
+    leads: Mapping[Lead, LeadBeat]
+
+
+@lru_cache(maxsize=1)
+def analyse(recording: Recording, leads: tuple[Lead, ...]) -> Analysis | None:
+    """Analyse ``leads`` of ``recording``; ``None`` when there is no beat.
+
+    The last answer is kept, because quality asks first and measurement asks again.
+    """
+    found = delineate(recording, leads)
+    if found.beat_count == 0:
+        return None
+    compared, marks = compare(found), global_marks(found)
+    typical = representative(found, compared)
+    return Analysis(
+        found=found,
+        compared=compared,
+        marks=marks,
+        typical=typical,
+        leads=lead_beats(found, compared, marks, typical),
+    )

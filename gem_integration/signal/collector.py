@@ -1,0 +1,82 @@
+"""Gathers measurements of one recording with their places, units and reasons for absence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import isfinite
+
+from gem_integration.domain.ecg import Lead
+from gem_integration.domain.measurement import Measurement, MeasurementKind
+from gem_integration.terminology.codes import measurement_codes
+
+SampleRanges = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a measurement was taken: lead (``None``: global), 1-based beats, half-open sample ranges."""
+
+    lead: Lead | None = None
+    beats: tuple[int, ...] = ()
+    samples: SampleRanges = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Measurements so far, and why the others could not be taken."""
+
+    rate_hz: float
+    sample_count: int
+    items: list[Measurement] = field(default_factory=list)
+    unmeasured: dict[tuple[MeasurementKind, Lead | None], str] = field(default_factory=dict)
+
+    def add(
+        self, kind: MeasurementKind, value: float, *, place: Place, uncertainty: float, method: str
+    ) -> None:
+        """Keep one measurement; a number that is not finite becomes a reason instead."""
+        if not (isfinite(value) and isfinite(uncertainty)):
+            self.miss(place.lead, "the waves it needs were not found", [kind])
+            return
+        self.items.append(
+            Measurement(
+                kind=kind,
+                value=float(value),
+                unit=measurement_codes()[kind].unit,
+                lead=place.lead,
+                beats=place.beats,
+                samples=place.samples,
+                method=method,
+                uncertainty=float(uncertainty),
+            )
+        )
+
+    def miss(self, lead: Lead | None, reason: str, kinds: Iterable[MeasurementKind]) -> None:
+        """Say why measurements of ``kinds`` in ``lead`` could not be taken."""
+        for kind in kinds:
+            self.unmeasured.setdefault((kind, lead), reason)
+
+    def value(self, kind: MeasurementKind, lead: Lead | None = None) -> float | None:
+        """Return a number gathered so far."""
+        return next((item.value for item in self.items if item.kind is kind and item.lead is lead), None)
+
+    def place(self, kind: MeasurementKind, lead: Lead | None = None) -> Place:
+        """Return where a number gathered so far was taken."""
+        found = next((item for item in self.items if item.kind is kind and item.lead is lead), None)
+        return Place() if found is None else Place(beats=found.beats, samples=found.samples)
+
+    def ranges(self, spans_ms: Iterable[tuple[float, float]]) -> SampleRanges:
+        """Return ``spans_ms`` as ranges of samples as received, cut to the recording."""
+        out: list[tuple[int, int]] = []
+        for start_ms, stop_ms in spans_ms:
+            if not (isfinite(start_ms) and isfinite(stop_ms)):
+                continue
+            start = max(0, self.sample(start_ms))
+            stop = min(self.sample_count, self.sample(stop_ms) + 1)
+            if stop > start:
+                out.append((start, stop))
+        return tuple(out)
+
+    def sample(self, place_ms: float) -> int:
+        """Return the nearest sample as received."""
+        return round(place_ms * self.rate_hz / 1000.0)

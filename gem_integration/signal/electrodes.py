@@ -1,0 +1,123 @@
+"""Which electrode is loose or exchanged (ecg-criteria 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from gem_integration.domain.ecg import PRECORDIAL_LEADS, FloatArray, Lead
+from gem_integration.domain.quality import LeadQuality, QualityFlag
+from gem_integration.signal.wave_amplitudes import LeadBeat, p_area_mv_ms
+
+LIMB_ELECTRODES: dict[str, tuple[Lead, Lead, Lead]] = {
+    "RA": (Lead.I, Lead.II, Lead.III),
+    "LA": (Lead.I, Lead.III, Lead.II),
+    "LL": (Lead.II, Lead.III, Lead.I),
+}  #: two bipolar leads need the electrode, the third does not
+AUGMENTED = (Lead.AVR, Lead.AVL, Lead.AVF)
+LOOSE_MAINS_UV = 100.0
+LOOSE_RATIO = 2.5  #: a loose electrode's leads against those without it
+NEARLY_FLAT_MV = 0.1
+CORRELATION_WITHOUT_P = -0.3
+SWAP_GAIN_MAX = 0.62  #: roughness V1-V6 after exchanging two electrodes / before
+SWAP_MARGIN = 0.85
+R_SHRINKS_SHARE = 0.6
+
+
+def loose_electrodes(leads: Mapping[Lead, LeadQuality]) -> dict[str, tuple[Lead, ...]]:
+    """Return loose electrodes with the leads they spoil; a chest electrode spoils its own lead."""
+    found: dict[str, tuple[Lead, ...]] = {}
+    for name, (first, second, other) in LIMB_ELECTRODES.items():
+        if all(lead in leads for lead in (first, second, other)) and _spoilt_pair(
+            leads, first, second, other
+        ):
+            found[name] = (first, second, *(lead for lead in AUGMENTED if lead in leads))
+    chest = [lead for lead in PRECORDIAL_LEADS if lead in leads]
+    for lead in chest:
+        others = [leads[x].mains_rms_uv or 0.0 for x in chest if x is not lead]
+        own = leads[lead].mains_rms_uv or 0.0
+        noisy = own > LOOSE_MAINS_UV and own > LOOSE_RATIO * float(np.median(others or [0.0]))
+        if noisy or QualityFlag.FLAT in leads[lead].flags:
+            found[str(lead)] = (lead,)
+    return found
+
+
+def _spoilt_pair(leads: Mapping[Lead, LeadQuality], first: Lead, second: Lead, other: Lead) -> bool:
+    flat = [QualityFlag.FLAT in leads[lead].flags for lead in (first, second, other)]
+    if flat == [True, True, False]:
+        return True
+    mains = [leads[lead].mains_rms_uv or 0.0 for lead in (first, second, other)]
+    return min(mains[:2]) > max(LOOSE_MAINS_UV, LOOSE_RATIO * mains[2])
+
+
+def reversal(beats: Mapping[Lead, LeadBeat]) -> QualityFlag | None:
+    """Return which exchange of limb electrodes (or dextrocardia) the representative beat shows, if any."""
+    if not {Lead.I, Lead.II, Lead.III} <= beats.keys():
+        return None
+    spans = {lead: float(np.ptp(qrst(beats[lead]))) for lead in (Lead.I, Lead.II, Lead.III)}
+    for lead in (Lead.II, Lead.III):
+        if spans[lead] < NEARLY_FLAT_MV and spans[Lead.I] > 3 * NEARLY_FLAT_MV:
+            return QualityFlag.RA_RL_REVERSAL
+    if Lead.V6 not in beats or not _arms_exchanged(beats):
+        return None
+    return QualityFlag.DEXTROCARDIA if _r_shrinks(beats) else QualityFlag.RA_LA_REVERSAL
+
+
+def qrst(beat: LeadBeat) -> FloatArray:
+    """Return the beat from QRS onset to the end of T (or 400 ms)."""
+    on = max(0, round(beat.qrs_on))
+    off = round(beat.t_off) if np.isfinite(beat.t_off) else on + 200
+    part = beat.samples_mv[on : max(off, on + 10)]
+    return np.asarray(part - part[0], dtype=np.float64)
+
+
+def _arms_exchanged(beats: Mapping[Lead, LeadBeat]) -> bool:
+    """Apply both rules of ecg-criteria 6: P negative in I and I opposed to V6, or without P by axis."""
+    one, six = beats[Lead.I], beats[Lead.V6]
+    first, last = qrst(one), qrst(six)
+    size = min(len(first), len(last))
+    correlation = (
+        float(np.corrcoef(first[:size], last[:size])[0, 1]) if np.ptp(first) * np.ptp(last) > 0 else 0.0
+    )
+    area = p_area_mv_ms(one)
+    if area is not None:
+        return area < 0 and correlation < 0
+    net = float(first[: max(1, round(one.qrs_off - one.qrs_on))].sum())
+    return correlation < CORRELATION_WITHOUT_P and net < 0
+
+
+def _r_shrinks(beats: Mapping[Lead, LeadBeat]) -> bool:
+    heights = [float(_qrs(beats[lead]).max()) for lead in PRECORDIAL_LEADS if lead in beats]
+    return len(heights) >= 4 and heights[-1] < R_SHRINKS_SHARE * max(heights[:2])
+
+
+def _qrs(beat: LeadBeat) -> FloatArray:
+    return qrst(beat)[: max(2, round(beat.qrs_off - beat.qrs_on))]
+
+
+def swapped_chest_pair(beats: Mapping[Lead, LeadBeat]) -> tuple[Lead, Lead] | None:
+    """Return two chest leads whose exchange makes the row V1 to V6 much smoother, if there are such."""
+    if not set(PRECORDIAL_LEADS) <= beats.keys():
+        return None
+    parts = [qrst(beats[lead]) for lead in PRECORDIAL_LEADS]
+    size = min(len(part) for part in parts)
+    rows = np.stack([part[:size] for part in parts])
+    distance = np.sqrt(np.square(rows[:, None] - rows[None]).mean(axis=2))
+    order = np.arange(6)
+    before = _roughness(distance, order)
+    scores: list[tuple[float, int, int]] = []
+    for first in range(6):
+        for second in range(first + 1, 6):
+            changed = order.copy()
+            changed[[first, second]] = changed[[second, first]]
+            scores.append((_roughness(distance, changed) / max(before, 1e-9), first, second))
+    scores.sort()
+    best = scores[0]
+    if best[0] > SWAP_GAIN_MAX:
+        return None
+    return PRECORDIAL_LEADS[best[1]], PRECORDIAL_LEADS[best[2]]
+
+
+def _roughness(distance: FloatArray, order: np.ndarray[tuple[int], np.dtype[np.intp]]) -> float:
+    return float(distance[order[:-1], order[1:]].sum())
