@@ -24,7 +24,7 @@ class PForm(StrEnum):
 P_COMPONENTS: Mapping[PForm, tuple[Component, ...]] = {
     PForm.SINUS: (
         Component(knots=peak(0.0, 0.38, 0.78), vector_mv=(0.085, 0.095, -0.055)),
-        Component(knots=peak(0.22, 0.62, 1.0), vector_mv=(0.095, 0.055, 0.025)),
+        Component(knots=peak(0.22, 0.62, 1.0), vector_mv=(0.095, 0.055, 0.025), fall_power=0.9),
     ),
     PForm.ECTOPIC: (
         Component(knots=peak(0.0, 0.30, 0.70), vector_mv=(0.02, 0.05, -0.10)),

@@ -57,8 +57,8 @@ class Component:
     knots: Knots
     vector_mv: Vector = (0.0, 0.0, 0.0)
     residual_mv: tuple[float, ...] = spread()
-    rise_power: float = 0.75
-    fall_power: float = 0.75
+    rise_power: float = 1.3
+    fall_power: float = 1.3
 
 
 def scaled(components: Iterable[Component], factor: float) -> tuple[Component, ...]:

@@ -7,17 +7,24 @@ from collections.abc import Mapping
 from gem_integration.simulate.dipole import Component, Knots, Vector, peak, scaled, spread
 from gem_integration.simulate.scenario import QrsForm, StTForm
 
-T_KNOTS: Knots = peak(0.26, 0.71, 1.0)
+T_KNOTS: Knots = peak(0.32, 0.71, 1.0)
 # The level is already reached at J, so its rise lies inside the QRS complex.
 ST_KNOTS: Knots = (-0.10, -0.01, 0.62, 1.0)
 DOWNSLOPING_KNOTS: Knots = (-0.10, -0.01, 0.40, 0.80)
 SECONDARY_ST_KNOTS: Knots = (-0.10, -0.01, 0.06, 0.90)
 J_WAVE_KNOTS: Knots = peak(-0.13, -0.06, 0.0)
-T_RISE_POWER = 1.35
+T_RISE_POWER = 1.2
+T_FALL_POWER = 0.85  # a T wave ends more sharply than it begins
 
 
 def _t(vector_mv: Vector = (0.0, 0.0, 0.0), residual_mv: tuple[float, ...] = spread()) -> Component:
-    return Component(knots=T_KNOTS, vector_mv=vector_mv, residual_mv=residual_mv, rise_power=T_RISE_POWER)
+    return Component(
+        knots=T_KNOTS,
+        vector_mv=vector_mv,
+        residual_mv=residual_mv,
+        rise_power=T_RISE_POWER,
+        fall_power=T_FALL_POWER,
+    )
 
 
 def _st(
@@ -26,12 +33,14 @@ def _st(
     *,
     knots: Knots = ST_KNOTS,
 ) -> Component:
-    return Component(knots=knots, vector_mv=vector_mv, residual_mv=residual_mv)
+    return Component(knots=knots, vector_mv=vector_mv, residual_mv=residual_mv, fall_power=T_FALL_POWER)
 
 
 def _dome(residual_mv: tuple[float, ...]) -> Component:
     """Return a T wave that already rises from the J point, as over injured muscle."""
-    return Component(knots=peak(0.01, 0.58, 1.0), residual_mv=residual_mv, rise_power=0.9)
+    return Component(
+        knots=peak(0.01, 0.58, 1.0), residual_mv=residual_mv, rise_power=0.9, fall_power=T_FALL_POWER
+    )
 
 
 _NORMAL_T = _t((0.34, 0.24, -0.13))

@@ -17,10 +17,10 @@ class Activation:
     duration_ms: float
 
 
-_SEPTAL = Component(knots=peak(0.0, 0.19, 0.44), vector_mv=(-0.11, -0.02, -0.24))
+_SEPTAL = Component(knots=peak(0.0, 0.22, 0.45), vector_mv=(-0.11, -0.02, -0.24))
 _APICAL = Component(knots=peak(0.12, 0.42, 0.75), vector_mv=(1.02, 0.64, -0.25))
 _POSTERIOR = Component(knots=peak(0.30, 0.62, 0.95), vector_mv=(0.40, 0.15, 0.85))
-_BASAL = Component(knots=peak(0.62, 0.82, 1.0), vector_mv=(-0.22, -0.16, 0.22))
+_BASAL = Component(knots=peak(0.58, 0.79, 1.0), vector_mv=(-0.22, -0.16, 0.22))
 
 _NORMAL = (_SEPTAL, _APICAL, _POSTERIOR, _BASAL)
 
@@ -126,7 +126,7 @@ _RV_PACED = (
 )
 
 ACTIVATIONS: Mapping[QrsForm, Activation] = {
-    QrsForm.NORMAL: Activation(components=_NORMAL, duration_ms=90.0),
+    QrsForm.NORMAL: Activation(components=_NORMAL, duration_ms=86.0),
     QrsForm.LBBB: Activation(components=_LBBB, duration_ms=152.0),
     QrsForm.RBBB: Activation(components=_RBBB, duration_ms=144.0),
     QrsForm.IRBBB: Activation(components=_IRBBB, duration_ms=114.0),
@@ -139,7 +139,7 @@ ACTIVATIONS: Mapping[QrsForm, Activation] = {
     QrsForm.OLD_INFERIOR_MI: Activation(components=_OLD_INFERIOR, duration_ms=100.0),
     QrsForm.OLD_ANTERIOR_MI: Activation(components=_OLD_ANTERIOR, duration_ms=100.0),
     QrsForm.POSTERIOR_MI: Activation(components=_POSTERIOR_MI, duration_ms=96.0),
-    QrsForm.LOW_VOLTAGE: Activation(components=scaled(_NORMAL, 0.3), duration_ms=90.0),
+    QrsForm.LOW_VOLTAGE: Activation(components=scaled(_NORMAL, 0.3), duration_ms=86.0),
     QrsForm.POOR_R_PROGRESSION: Activation(components=_POOR_R, duration_ms=94.0),
     QrsForm.RIGHT_VENTRICULAR: Activation(components=_RIGHT_VENTRICULAR, duration_ms=156.0),
     QrsForm.LEFT_VENTRICULAR: Activation(components=_LEFT_VENTRICULAR, duration_ms=160.0),
