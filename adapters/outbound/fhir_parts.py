@@ -33,15 +33,17 @@ DECIMALS_OF_UNIT: dict[str, int] = {"ms": 1, "deg": 1, "/min": 1, "mm": 2}
 DECIMALS_DEFAULT = 4
 
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*)){2,}")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_URI = re.compile(r"(?:https?://|urn:)[!-~]+")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_OTHER_BLANK = re.compile(r"[^\S \t\r\n]|\ufeff")  # no-break space and kin, which FHIR strings do not allow
 
 
 def clean(foreign: str | None) -> str | None:
     """Return text of a message without control characters and outer blanks; ``None`` when nothing is left.
 
-    FHIR R4, datatypes: strings are not empty and hold no control characters but tab, CR and LF.
+    FHIR R4, datatypes: strings are not empty; of blanks and control characters they hold space, tab, CR, LF.
     """
-    kept = _CONTROL.sub("", foreign or "").strip()
+    kept = _OTHER_BLANK.sub(" ", _CONTROL.sub("", foreign or "")).strip()
     return kept or None
 
 
@@ -108,7 +110,7 @@ def full_url(resource_id: str) -> str:
 def naming_system(assigner: str | None) -> str | None:
     """Return the URI of an assigning authority: an OID or URI it carries, else nothing (HL7 v2 type HD)."""
     for part in re.split(r"[&^]", assigner or ""):
-        if part.startswith(("http://", "https://", "urn:")) and " " not in part:
+        if _URI.fullmatch(part):
             return part
         if _OID.fullmatch(part):
             return f"urn:oid:{part}"
