@@ -27,15 +27,48 @@ from gem_integration.grounding.claims_text import Sentence, matchable, sentences
 _PRONOUN_START = re.compile(r"\W*(?:it|its|this|these|they|their|that|both|mean|average|values?|duration)\b")
 # Subjects that belong to the whole ECG whatever lead is named nearby.
 _WHOLE_ECG = frozenset(
-    "heart_rate atrial_rate rr_interval qrs_axis p_axis t_axis rr_regular rr_irregular rate_normal rate_slow rate_fast "
-    "axis_normal axis_left axis_right premature_beat compensatory_pause qt_normal qt_prolonged".split()
+    [
+        "heart_rate",
+        "atrial_rate",
+        "rr_interval",
+        "qrs_axis",
+        "p_axis",
+        "t_axis",
+        "rr_regular",
+        "rr_irregular",
+        "rate_normal",
+        "rate_slow",
+        "rate_fast",
+        "axis_normal",
+        "axis_left",
+        "axis_right",
+        "premature_beat",
+        "compensatory_pause",
+        "qt_normal",
+        "qt_prolonged",
+    ]
 )
 _FINDINGS_WITH_LEADS = frozenset(
-    "q_mi infarct_old infarct_acute stemi ischaemia t_abn low_voltage early_repol st_dep brugada1 wellens dewinter "
-    "pericarditis".split()
+    [
+        "q_mi",
+        "infarct_old",
+        "infarct_acute",
+        "stemi",
+        "ischaemia",
+        "t_abn",
+        "low_voltage",
+        "early_repol",
+        "st_dep",
+        "brugada1",
+        "wellens",
+        "dewinter",
+        "pericarditis",
+    ]
 )
-_WITH_WALL_ONLY = frozenset("q_mi infarct_old infarct_acute stemi ischaemia".split())
-_RHYTHM_OF_ALL_BEATS = frozenset("rr_regular sinus_rhythm sinus_arrhythmia sinus_brady sinus_tachy heart_rate af".split())
+_WITH_WALL_ONLY = frozenset(["q_mi", "infarct_old", "infarct_acute", "stemi", "ischaemia"])
+_RHYTHM_OF_ALL_BEATS = frozenset(
+    ["rr_regular", "sinus_rhythm", "sinus_arrhythmia", "sinus_brady", "sinus_tachy", "heart_rate", "af"]
+)
 _HANGS_ON = re.compile(
     r"(?!.*(?:, and (?:the|a)\b|\bwhile\b|\bbut\b))[^.;]*\b(?:with|accompanied by|measuring|together with|along with|reaching|showing|which|also)\b[^.;]*"
 )
@@ -122,7 +155,9 @@ def _enter(context: _Context, sentence: Sentence, scanned: Scanned) -> None:
         groups = [t.group for t in scanned.tokens if t.group is not None]
         anchors = [t for t in scanned.tokens if t.is_anchor]
         context.heading_leads = groups[0].leads if groups and not anchors else None
-        context.heading_entity = anchors[0] if len(anchors) == 1 and anchors[0].sort is TokenSort.ENTITY else None
+        context.heading_entity = (
+            anchors[0] if len(anchors) == 1 and anchors[0].sort is TokenSort.ENTITY else None
+        )
 
 
 def _drafts(scanned: Scanned) -> Iterator[_Draft]:
@@ -151,7 +186,9 @@ def _of_feature(feature: Token, owner: Token, used: set[int]) -> Iterator[_Draft
     attributive = feature.start < owner.start
     if "infarct" not in owner.ids or attributive:
         used.add(id(owner))
-    negated = feature.negated or (owner.negated and (attributive or "present" in feature.ids or _close(owner, feature)))
+    negated = feature.negated or (
+        owner.negated and (attributive or "present" in feature.ids or _close(owner, feature))
+    )
     denied = feature.denied or (owner.denied and attributive)
     hedged = feature.hedged or (owner.hedged and (attributive or _close(owner, feature)))
     absent = (polarity == "absent") != (negated or denied)
@@ -295,7 +332,7 @@ def _spread_lists(drafts: list[_Draft]) -> list[_Draft]:
             if other.head.quantity is not None
             and other.head.quantity.listed == quantity.listed
             and other.subject == draft.subject
-            and abs(other.head.start - drafts[place].head.start) < 200
+            and abs(other.head.start - draft.head.start) < 200
         ]
         named = next((other.leads for other in reversed(family) if len(other.leads) == quantity.listed), None)
         spread.append(draft if named is None else replace(draft, leads=(named[quantity.shared],)))
@@ -333,7 +370,9 @@ def _numbered(claim: Claim, draft: _Draft) -> Claim:
         claim,
         comparator=quantity.comparator,
         value=round(quantity.value * factor, 6),
-        value_high=None if high is None or quantity.comparator is not Comparator.RANGE else round(high * factor, 6),
+        value_high=None
+        if high is None or quantity.comparator is not Comparator.RANGE
+        else round(high * factor, 6),
         unit=draft.unit,
     )
 
@@ -348,7 +387,9 @@ def _beats(scanned: Scanned, name: str) -> tuple[int, ...]:
 def _span(scanned: Scanned, draft: _Draft) -> tuple[int, int]:
     """Return the run of words of a claim: its tokens where they stand together, with a cue or leads that touch."""
     start, end = draft.start, draft.end
-    strangers = [t for t in scanned.tokens if t.is_anchor and t not in draft.tokens and start <= t.start < end]
+    strangers = [
+        t for t in scanned.tokens if t.is_anchor and t not in draft.tokens and start <= t.start < end
+    ]
     if strangers or draft.head.end > end:
         start, end = draft.head.start, draft.head.end
     for token in reversed(scanned.tokens):

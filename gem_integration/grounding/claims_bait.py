@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import itertools
 
 _CHUNK = re.compile(
     r";|:(?= (?:it|this|these|here)\b)|,? (?=which\b)|,(?= (?:but|although|though|whereas|while|so|as|and (?:the|this|an?|it)|a condition|an? \w+ in which)\b)"
@@ -52,12 +53,14 @@ _EDGE = " \t,;:-.()*\"'"
 
 def _chunks(lower: str) -> list[tuple[int, int]]:
     bounds = [0, *sorted({match.start() for match in _CHUNK.finditer(lower)}), len(lower)]
-    return [(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if lower[a:b].strip(_EDGE)]
+    return [(a, b) for a, b in itertools.pairwise(bounds) if lower[a:b].strip(_EDGE)]
 
 
 def bait_spans(lower: str) -> list[tuple[int, int]]:
     """Return the stretches of a sentence that speak of ECGs in general, not of this one."""
-    if _QUESTION.search(lower) and re.match(r"\W*(?:is|are|does|do|could|can|what|why|how|which|should|would|was)\b", lower):
+    if _QUESTION.search(lower) and re.match(
+        r"\W*(?:is|are|does|do|could|can|what|why|how|which|should|would|was)\b", lower
+    ):
         return [(0, len(lower))]
     if _GENERAL_OPENING.match(lower):
         return [(0, len(lower))]
@@ -91,7 +94,7 @@ def _tails(lower: str, chunks: list[tuple[int, int]]) -> list[tuple[int, int]]:
     pieces = []
     for start, end in chunks:
         cuts = [start, *(match.start() for match in _TAIL.finditer(lower, start, end)), end]
-        pieces += [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if lower[a:b].strip(_EDGE)]
+        pieces += [(a, b) for a, b in itertools.pairwise(cuts) if lower[a:b].strip(_EDGE)]
     return pieces
 
 

@@ -47,7 +47,9 @@ _LEAD = r"(?:av[rlf]|v[1-9]r?(?![0-9])|iii|ii|i)(?![a-z0-9'])"
 _AFTER_LEAD_WORD = r"(?:av[rlf]|v[1-9]r?(?![0-9])|iii|ii|i|[123])(?![a-z0-9'.])"
 _RANGE = r"[ ]?(?:-|to|through|thru|until)[ ]?"
 _ITEM = rf"{_LEAD}(?:{_RANGE}(?:lead )?(?:{_LEAD}|(?<=-)[2-6](?![0-9a-z.])))?"
-_JOIN = r"(?:[ ]?(?:,|/|&|\+|;(?=[ ]?v))[ ]?(?:and |or |as well as )?|[ ](?:and|or|as well as|plus)(?: in)? |[ ])"
+_JOIN = (
+    r"(?:[ ]?(?:,|/|&|\+|;(?=[ ]?v))[ ]?(?:and |or |as well as )?|[ ](?:and|or|as well as|plus)(?: in)? |[ ])"
+)
 _LIST = rf"{_ITEM}(?:{_JOIN}(?:leads? )?{_ITEM}){{0,12}}"
 _TERRITORY = "|".join(sorted((name.replace(" ", "[ -]") for name in TERRITORIES), key=len, reverse=True))
 _TERRITORIES = rf"(?:{_TERRITORY})(?:(?:,? and |,? or |/|, )(?:{_TERRITORY})){{0,3}}"
@@ -67,7 +69,9 @@ _MENTION = re.compile(
     rf"|(?:from )?(?P<list>{_LIST})"
     rf")(?![a-z0-9])"
 )
-_NOT_A_LEAD_BEFORE = re.compile(r"(?:type|mobitz|degree|grade|class|step|phase|part|stage|section|level)[ -]$")
+_NOT_A_LEAD_BEFORE = re.compile(
+    r"(?:type|mobitz|degree|grade|class|step|phase|part|stage|section|level)[ -]$"
+)
 _PRONOUN_AFTER = re.compile(
     r" (?:will|have|would|can|could|am|was|note|noted|see|find|found|observe|observed|conclude|recommend|"
     r"believe|think|suspect|first|then|also|now|begin|start|must|may|did|do|don't|cannot|interpret|examined?|"

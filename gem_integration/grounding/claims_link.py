@@ -10,6 +10,7 @@ from gem_integration.grounding.claims_lexicon import features
 from gem_integration.grounding.claims_numbers import Quantity
 from gem_integration.grounding.claims_scan import Scanned, Token, TokenSort
 from gem_integration.grounding.claims_scope import VERB, predicative
+import itertools
 
 # (entity, unit) -> subject; a number links to an entity only where this table has a row.
 MEASURES: dict[tuple[str, str], str] = {
@@ -192,7 +193,7 @@ def _behind(scanned: Scanned, tokens: list[Token], place: int) -> list[Token]:
 def _coordinated_before(scanned: Scanned, entities: list[Token], feature: Token) -> list[Token]:
     found: list[Token] = []
     both = _BOTH.search(scanned.bare[: feature.start]) is not None
-    for right, token in zip(entities, entities[1:], strict=False):
+    for right, token in itertools.pairwise(entities):
         gap = scanned.gap(token, right)
         if not says(token, feature) or (not _COORDINATED.fullmatch(gap) and not both):
             break
@@ -257,8 +258,6 @@ def _link_number(scanned: Scanned, anchors: list[Token], place: int, context: To
     if _follows_directly(scanned, anchors, place) and _settle(token, anchors[place + 1], quantity):
         return
     for owner in reversed(anchors[:place]):
-        if ";" in scanned.bare[owner.end : token.start] and owner.sort is not TokenSort.ENTITY:
-            break
         if quantity.unit is None and not _beside(scanned, owner, token):
             if owner.sort in (TokenSort.FEATURE, TokenSort.NUMBER):
                 continue
@@ -281,7 +280,11 @@ def _link_far_number(anchors: list[Token], place: int, context: Token | None) ->
         token.ids = (f"{FALLBACK[quantity.unit]}|{quantity.unit}",)
         return
     for owner in anchors[place + 1 : place + 2]:
-        if owner.sort is TokenSort.ENTITY and owner.start - token.end < 12 and _settle(token, owner, quantity):
+        if (
+            owner.sort is TokenSort.ENTITY
+            and owner.start - token.end < 12
+            and _settle(token, owner, quantity)
+        ):
             return
 
 
@@ -300,7 +303,9 @@ def _follows_directly(scanned: Scanned, anchors: list[Token], place: int) -> boo
     gap = scanned.lower[token.end : owner.start]
     before = scanned.lower[: token.start].rstrip()
     tight = re.fullmatch(r"[ \-]|(?: of (?:the )?)", gap) is not None
-    return tight and not re.search(r"(?:\bof|\bis|\bat|:|=|\bto|\bmeasures|\b(?:pr|qrs|qt|qtc|rate|hr|interval|duration))$", before)
+    return tight and not re.search(
+        r"(?:\bof|\bis|\bat|:|=|\bto|\bmeasures|\b(?:pr|qrs|qt|qtc|rate|hr|interval|duration))$", before
+    )
 
 
 def _settle(token: Token, owner: Token, quantity: Quantity) -> bool:
@@ -340,16 +345,24 @@ _PREPOSITION_END = re.compile(
     r"(?:\b(?:in|on|over|of|from|across|at|within|involving|throughout|to|between|through|especially|particularly|notably|"
     r"including|affecting)\s+(?:the\s+)?(?:corresponding |contiguous |adjacent )?|[(,:]\s*|^\s*)$"
 )
-_OPENS = re.compile(r"(?:[;:]|,?\s*\b(?:and|but|while|whereas|although|with|or)\b|,)\s*(?:in|for|over|across)?\s*(?:the\s*)?$")
+_OPENS = re.compile(
+    r"(?:[;:]|,?\s*\b(?:and|but|while|whereas|although|with|or)\b|,)\s*(?:in|for|over|across)?\s*(?:the\s*)?$"
+)
 _COORDINATION = re.compile(
     r"[\s,/()&]*(?:and/or|and|or|nor|as well as|plus|of|with a|at|by|to|measuring|up to|a|an|the)?[\s,()]*(?:a|an|the|some|any|small|deep)?[\s,()]*"
 )
-_COPULA = re.compile(r"\s*(?:is|are|was|were|appears?|remains?|looks?|seems?|can be|could be)\s+(?:\w+ly |also |all )*")
-_WALL_AFTER = re.compile(r"\s*(?:wall|region|territory|aspect|distribution|segments?|area)?\s*(?=$|[.,;:)]|and\b|is\b|was\b)")
+_COPULA = re.compile(
+    r"\s*(?:is|are|was|were|appears?|remains?|looks?|seems?|can be|could be)\s+(?:\w+ly |also |all )*"
+)
+_WALL_AFTER = re.compile(
+    r"\s*(?:wall|region|territory|aspect|distribution|segments?|area)?\s*(?=$|[.,;:)]|and\b|is\b|was\b)"
+)
 _WALL_BEFORE_FINDING = re.compile(r"\s*(?:wall |myocardial |leads? |subendocardial |transmural )*")
 
 
-def assign_leads(scanned: Scanned, heading: tuple[Lead, ...] | None, last: tuple[Lead, ...]) -> tuple[Lead, ...]:
+def assign_leads(
+    scanned: Scanned, heading: tuple[Lead, ...] | None, last: tuple[Lead, ...]
+) -> tuple[Lead, ...]:
     """Give leads to the anchors they belong to; return the last list named, for "in the same leads".
 
     ``heading`` are the leads of the line ("Lead II: …"); ``last`` those of the sentence before.

@@ -54,8 +54,10 @@ _NUMBER = re.compile(
 )
 _RANGE_GAP = re.compile(r"\s?(?:-|to|through|and|up to)\s?")
 _LIST_GAP = re.compile(r"\s?(?:,|/|and|or|, and|;)\s?")
-_NO_QUANTITY_AFTER = re.compile(r"-?(?:lead|year|yo\b|channel|st\b|nd\b|rd\b|th\b|hz|%|/(?!\s?\d)|:\d|'|\.\d|x\b)")
-_DATE = re.compile(r"\d{1,2}[-/.](?:\d{1,2}|[a-z]{3})[-/.]\d{2,4}|\d{4}-\d\d-\d\d")
+_NO_QUANTITY_AFTER = re.compile(
+    r"-?(?:lead|year|yo\b|channel|st\b|nd\b|rd\b|th\b|hz|%|/(?!\s?\d)|:\d|'|\.\d|x\b)"
+)
+_DATE = re.compile(r"(?<![\d.])\d{1,2}([-/.])(?:\d{1,2}|[a-z]{3})\1\d{2,4}(?!\d)|\d{4}-\d\d-\d\d")
 
 _COMPARATORS: tuple[tuple[Comparator, str], ...] = (
     (
@@ -89,7 +91,10 @@ _COMPARATORS: tuple[tuple[Comparator, str], ...] = (
 _FILLER = r"(?:\s|\b(?:a|an|the|only|just|mean|of|value|threshold|level)\b|[(:=@])*"
 _BEFORE = tuple((comparator, re.compile(pattern + _FILLER + "$")) for comparator, pattern in _COMPARATORS)
 _AFTER = (
-    (Comparator.GREATER_OR_EQUAL, re.compile(r"\s?(?:or (?:more|greater|longer|above|higher)|and above|\+(?!\d))")),
+    (
+        Comparator.GREATER_OR_EQUAL,
+        re.compile(r"\s?(?:or (?:more|greater|longer|above|higher)|and above|\+(?!\d))"),
+    ),
     (Comparator.LESS_OR_EQUAL, re.compile(r"\s?(?:or (?:less|below|lower|shorter)|at most)")),
 )
 _CITED = r"[\s(:=<>≤≥~]*(?:(?:is|of|from|between|up to|below|under|about|less than|to)\s*)?[<>≤≥~]?\s*$"

@@ -11,7 +11,7 @@ from gem_integration.grounding.claims_leads import LeadGroup, lead_groups
 from gem_integration.grounding.claims_lexicon import Phrase, phrases
 from gem_integration.grounding.claims_numbers import Quantity, quantities
 
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_ORDINALS: tuple[str, ...] = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _ORDINALS += ("eleventh", "twelfth")
 _ORDINAL = rf"(?:{'|'.join(_ORDINALS)}|\d{{1,2}}(?:st|nd|rd|th))"
 _BEATS = re.compile(
@@ -93,9 +93,7 @@ def scan(lower: str, original: str) -> Scanned:
     known = [phrase for phrase in known if not _part_of_wall(phrase, groups)]
     numbers = [number for number in numbers if not _inside(number, known)]
     tokens = [_of_phrase(phrase) for phrase in known]
-    tokens += [
-        Token(sort=TokenSort.LEADS, start=g.start, end=g.end, group=g, leads=g.leads) for g in groups
-    ]
+    tokens += [Token(sort=TokenSort.LEADS, start=g.start, end=g.end, group=g, leads=g.leads) for g in groups]
     tokens += [
         Token(sort=TokenSort.NUMBER, start=number.phrase_start, end=number.end, quantity=number)
         for number in numbers

@@ -19,7 +19,9 @@ _HARD_BREAK = re.compile(
 _SOFT_WITH = re.compile(r"\bwith\b")
 _NEW_CLAUSE = re.compile(r"\band (?:the|there|a|an|normal|both|no|is|are|its|their)\b|\band\s*$")
 _OR = re.compile(r"\b(?:or|nor)\b|/")
-_COPULA_BEFORE = re.compile(r"\b(?:is|are|was|were|be|been|remains?|seems?|appears?|as)\s+(?:\w+ly\s+|also\s+)?$")
+_COPULA_BEFORE = re.compile(
+    r"\b(?:is|are|was|were|be|been|remains?|seems?|appears?|as)\s+(?:\w+ly\s+|also\s+)?$"
+)
 _PLAIN_COORDINATION = re.compile(
     r"[\s,/()&]*(?:and/or|and|or|nor|as well as|plus)?[\s,()]*(?:the|a|an|any|of|in|segments?|waves?|intervals?|complex(?:es)?"
     r"|significant|acute|other|clear|definite|typical|associated|frank|reciprocal)?[\s,()]*"
@@ -35,7 +37,9 @@ def apply_cues(scanned: Scanned) -> None:
     """Mark every anchor of ``scanned`` that a negation, hedge or denial reaches."""
     anchors = [token for token in scanned.tokens if token.is_anchor]
     for cue in scanned.tokens:
-        if cue.sort not in (TokenSort.NEGATION, TokenSort.HEDGE, TokenSort.DENIAL) or cue.ids == ("not_only",):
+        if cue.sort not in (TokenSort.NEGATION, TokenSort.HEDGE, TokenSort.DENIAL) or cue.ids == (
+            "not_only",
+        ):
             continue
         for reached in _reach(scanned, cue, anchors):
             _mark(reached, cue.sort)
@@ -92,7 +96,9 @@ def predicative(scanned: Scanned, token: Token) -> bool:
     if token.sort is TokenSort.NUMBER:
         return True
     return token.sort is TokenSort.FEATURE and any(
-        VERB.search(scanned.bare[owner.end : token.start]) for owner in token.owners if owner.end <= token.start
+        VERB.search(scanned.bare[owner.end : token.start])
+        for owner in token.owners
+        if owner.end <= token.start
     )
 
 

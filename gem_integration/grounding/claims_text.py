@@ -84,4 +84,6 @@ def _line_sentences(line: str, start: int, offset: int, *, heading: bool) -> Ite
             )
         start = mark.end()
     if line[start:].strip():
-        yield Sentence(start=offset + start, end=offset + len(line), line_start=offset + first, heading=heading)
+        yield Sentence(
+            start=offset + start, end=offset + len(line), line_start=offset + first, heading=heading
+        )
