@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import struct
 import warnings
@@ -12,7 +13,7 @@ from io import BytesIO
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
@@ -25,8 +26,10 @@ PREAMBLE_BYTES = 128
 META_START = PREAMBLE_BYTES + 4
 META_BYTES_MAX = 4096
 INFLATION_RATIO_MAX = 100  #: an ECG deflates to about a third; a hundredfold is an attack
+INFLATED_BYTES_FREE = 8 * 1024 * 1024  #: what any object may inflate to, so that a flat line is no attack
 
 _TRANSFER_SYNTAX = re.compile(rb"\x02\x00\x10\x00UI..([0-9.]+)", re.DOTALL)
+_ESCAPE = re.compile(r"\x1b[\x20-\x2f]+[\x30-\x7e]")  #: ISO 2022; pydicom leaves that of GB 2312 in place
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _META_LENGTH = re.compile(rb"\x02\x00\x00\x00UL\x04\x00(.{4})", re.DOTALL)
 
@@ -35,6 +38,7 @@ _PYDICOM_FAILURES = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    BytesLengthException,
     EOFError,
     InvalidDicomError,
     LookupError,
@@ -51,10 +55,21 @@ _PYDICOM_FAILURES = (
 
 @contextmanager
 def without_remarks() -> Iterator[None]:
-    """Keep pydicom's remarks on odd values to itself: they quote the values, which are patient data."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """Keep pydicom's warnings and log lines on odd values from leaving: they quote patient data."""
+    logger = logging.getLogger("pydicom")
+    silence = _Silence()
+    logger.addFilter(silence)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.removeFilter(silence)
+
+
+class _Silence(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return False
 
 
 class _Translated:
@@ -70,7 +85,10 @@ class _Translated:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, _PYDICOM_FAILURES):
-            raise UnreadableMessage(f"DICOM: {self.what} cannot be read; send the object again") from error
+            # Not "from error": pydicom's words quote the value, which may be the patient's.
+            raise UnreadableMessage(
+                f"DICOM: {self.what} cannot be read; send the object again", cause=type(error).__name__
+            ) from None
 
 
 def read_object(content: bytes, limits: ParseLimits) -> Dataset:
@@ -95,7 +113,7 @@ def _read_deflated(content: bytes, limits: ParseLimits) -> Dataset:
     if length is None:
         raise UnreadableMessage("DICOM: deflated, but the length of its file meta group is not given")
     start = length.end() + int(struct.unpack("<I", length[1])[0])
-    room = min(limits.message_bytes_max, INFLATION_RATIO_MAX * len(content))
+    room = min(limits.message_bytes_max, max(INFLATION_RATIO_MAX * len(content), INFLATED_BYTES_FREE))
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     plain = inflater.decompress(content[start:], room)
     if inflater.unconsumed_tail:
@@ -124,7 +142,7 @@ def _values(data_set: Dataset, keyword: str) -> list[object]:
 def texts(data_set: Dataset, keyword: str) -> list[str]:
     """Return the values of an element as stripped text, empty ones left out."""
     with _Translated(keyword):
-        words = [str(value).strip(" \0") for value in _values(data_set, keyword)]
+        words = [_ESCAPE.sub("", str(value)).strip(" \0") for value in _values(data_set, keyword)]
         return [word for word in words if word]
 
 

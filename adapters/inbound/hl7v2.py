@@ -85,12 +85,14 @@ class _Report:
 
 
 def _ecgs(message: Message, groups: tuple[OrderGroup, ...], limits: ParseLimits) -> list[InboundEcg]:
-    reports = [_report(group, limits) for group in groups]
+    by_patient: dict[int, list[_Report]] = {}
+    for group in groups:
+        by_patient.setdefault(group.patient_number, []).append(_report(group, limits))
     return [
         ecg
-        for report in reports
-        if report.has_ecg
-        for ecg in _ecgs_of(message, report, _voice_for(report, reports), limits)
+        for reports in by_patient.values()
+        for report, voice in _with_voices(reports)
+        for ecg in _ecgs_of(message, report, voice, limits)
     ]
 
 
@@ -109,16 +111,17 @@ def _is_withdrawn(observations: Iterable[Segment]) -> bool:
     )
 
 
-def _voice_for(report: _Report, reports: list[_Report]) -> CartVoice:
-    """Return the report's own voice and, for the only ECG of its patient, that of reports without one.
+def _with_voices(reports: list[_Report]) -> list[tuple[_Report, CartVoice]]:
+    """Return a patient's ECG reports, the only one of them with the voice of the reports without an ECG.
 
     Carts often send measurements and waveform under two OBR of one order; a report that names another
     accession number is another ECG's.
     """
-    same = [other for other in reports if other.group.patient is report.group.patient]
-    if sum(other.has_ecg for other in same) != 1:
-        return report.voice
-    return joined([report.voice, *(o.voice for o in same if not o.has_ecg and _same_order(o, report))])
+    found = [report for report in reports if report.has_ecg]
+    if len(found) != 1:
+        return [(report, report.voice) for report in found]
+    others = [other.voice for other in reports if not other.has_ecg and _same_order(other, found[0])]
+    return [(found[0], joined([found[0].voice, *others]))]
 
 
 def _same_order(one: _Report, other: _Report) -> bool:

@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from adapters.inbound.hl7v2_attributes import is_rate
+from adapters.inbound.hl7v2_channels import NULL
 from adapters.inbound.hl7v2_fields import OrderGroup, clean
 from adapters.inbound.hl7v2_leads import lead_named, observed_lead, unit_names
-from adapters.inbound.hl7v2_split import Segment, part
+from adapters.inbound.hl7v2_split import Segment, part, unescape
 from adapters.inbound.hl7v2_waveform import is_waveform
 from gem_integration.domain.measurement import MeasurementKind
 from gem_integration.domain.study import CartMeasurement, ParseLimits
 from gem_integration.terminology.cart import cart_measurement
 
 NUMBER_TYPES = frozenset({"NM", "ST", "SN", "TX", "FT", ""})
-TEXT_TYPES = frozenset({"TX", "FT", "ST", "CE", "CWE", "CF", "CNE", "IS", ""})
+CODED_TYPES = frozenset({"CE", "CWE", "CF", "CNE"})
+TEXT_TYPES = frozenset({"TX", "FT", "ST", "IS", ""}) | CODED_TYPES
 
 #: LOINC codes of statements in words: impression, its narrative, rhythm, study report, conclusions.
 STATEMENT_CODES = frozenset({"8601-7", "18844-1", "8884-9", "11524-6", "29549-3", "18843-3", "59776-5"})
@@ -127,14 +129,21 @@ def _withdrawn(observations: tuple[Segment, ...]) -> tuple[str, ...]:
 
 
 def _lines(segment: Segment, field: int) -> list[str]:
-    """Return the lines of a text field; of a coded repetition its text, else its alternate text or code."""
+    """Return the lines of a text field; of a coded repetition its text, else its alternate text or code.
+
+    Plain text is taken whole: senders leave ^ and & in it unescaped.
+    """
+    coded = segment.name == "OBX" and segment.get(2).upper() in CODED_TYPES
     found = []
     for repetition in segment.repetitions(field):
-        coded = segment.get(2).upper() in {"CE", "CWE", "CF", "CNE"} and segment.name == "OBX"
-        places = (2, 5, 1) if coded else (1,)
-        text = next((t for place in places if (t := part(repetition, segment.delimiters, place))), "")
+        text = _words(repetition, segment) if coded else unescape(repetition, segment.delimiters)
         found += [clean(line) for line in text.splitlines()]
-    return [line for line in found if line]
+    return [line for line in found if line not in {"", NULL}]
+
+
+def _words(repetition: str, segment: Segment) -> str:
+    words = (part(repetition, segment.delimiters, place) for place in (2, 5, 1))
+    return next((found for found in words if found), "")
 
 
 def _number(observation: Segment) -> tuple[float, str | None] | None:

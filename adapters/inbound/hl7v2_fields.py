@@ -163,6 +163,12 @@ class OrderGroup:
     patient: tuple[Segment, ...]
     segments: tuple[Segment, ...]
 
+    @property
+    def patient_number(self) -> int:
+        """Return the place of the patient's PID in the message, 0 without one."""
+        pid = first(self.patient, "PID")
+        return pid.number if pid else 0
+
     def get(self, name: str, field: int, component: int = 1) -> str:
         """Return a decoded component of the group's first segment called ``name``, on one line."""
         segment = first(self.segments, name)

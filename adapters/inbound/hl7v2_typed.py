@@ -14,6 +14,9 @@ from hl7apy.parser import parse_message
 
 from adapters.inbound.hl7v2_split import Message, Segment
 
+SEGMENTS_MAX = 200  #: the library's time grows with the square of their number
+CHARACTERS_MAX = 64 * 1024
+
 #: What both readings must agree on: the first component of these fields.
 COMPARED = (("MSH", 10), ("PID", 3), ("PID", 8), ("OBR", 2), ("OBR", 3))
 
@@ -25,7 +28,10 @@ def stripped(message: Message) -> tuple[Segment, ...]:
 
 def second_reading(message: Message) -> tuple[str, ...]:
     """Return a warning for each way in which hl7apy reads the message differently than we do."""
-    text = "\r".join(segment.text for segment in stripped(message))
+    given = stripped(message)
+    text = "\r".join(segment.text for segment in given)
+    if len(given) > SEGMENTS_MAX or len(text) > CHARACTERS_MAX:
+        return ("the message is too long for the second reading by hl7apy; our own reading stands",)
     try:
         typed = parse_message(text, validation_level=VALIDATION_LEVEL.TOLERANT, find_groups=False)
         return _differences(message, typed)
