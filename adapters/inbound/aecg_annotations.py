@@ -40,7 +40,7 @@ def cart_measurements(series: Element) -> tuple[CartMeasurement, ...]:
 
 def cart_statements(root: Element, series: Element) -> tuple[str, ...]:
     """Return the interpretation's words: text annotations, coded rhythms and the comments on the finding."""
-    found = [words for annotation in _annotations(series) if (words := _words(annotation))]
+    found = [words for annotation in _below(_annotations(series)) if (words := _words(annotation))]
     for comment in children(root, "pertainsTo"):
         words = text_of(descend(comment, "subjectFindingComment", "text"))
         found += [words] if words else []
@@ -56,6 +56,14 @@ def _annotations(series: Element) -> Iterator[Element]:
 def _nested(element: Element) -> Iterator[Element]:
     for component in children(element, "component"):
         yield from children(component, "annotation")
+
+
+def _below(annotations: Iterator[Element], depth: int = 0) -> Iterator[Element]:
+    """Walk annotations and those inside them, but not inside beats."""
+    for annotation in annotations:
+        yield annotation
+        if depth < DEPTH_MAX and _code(annotation) != BEAT:
+            yield from _below(_nested(annotation), depth + 1)
 
 
 def _code(annotation: Element) -> str:
