@@ -6,13 +6,11 @@ from collections.abc import Mapping
 
 from gem_integration.domain.report import LeasedDelivery, Receipt
 from gem_integration.errors import SinkUnavailable
-from gem_integration.ports import Clock, Delivery, ReportSink
+from gem_integration.ports import Delivery, ReportSink
 from gem_integration.storage import Store
 
 
-def deliver(
-    delivery: LeasedDelivery, *, store: Store, sinks: Mapping[str, ReportSink], clock: Clock
-) -> Receipt:
+def deliver(delivery: LeasedDelivery, *, store: Store, sinks: Mapping[str, ReportSink]) -> Receipt:
     """Put one report into one sink.
 
     ``SinkUnavailable`` when this process has no such sink or the sink cannot be reached;
@@ -22,9 +20,8 @@ def deliver(
     sink = sinks.get(delivery.sink)
     if sink is None:
         raise SinkUnavailable("this process has no such sink: check its settings", sink=delivery.sink)
-    parcel, attempted_at = _parcel(delivery, store), clock.now()
-    receipt = sink.deliver(parcel)
-    store.delivered(delivery, receipt, attempted_at=attempted_at)
+    receipt = sink.deliver(_parcel(delivery, store))
+    store.delivered(delivery, receipt)
     return receipt
 
 

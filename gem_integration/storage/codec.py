@@ -1,4 +1,8 @@
-"""Frozen domain values ↔ strict JSON, driven by their own type hints; never pickle."""
+"""Frozen domain values ↔ strict JSON, driven by their own type hints; never pickle.
+
+The form of each type is found once and kept as a function, so that the thousands of values of one
+recording cost little.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,12 @@ from typing import TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_ty
 import numpy as np
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Encode: TypeAlias = Callable[[object], Json]
+Decode: TypeAlias = Callable[[Json], object]
 T = TypeVar("T")
 
-SCALARS: Mapping[type, Callable[[str], object]] = {
+#: Values written as text, and how each is read back.
+TEXTUAL: Mapping[type, Callable[[str], object]] = {
     datetime: datetime.fromisoformat,
     date: date.fromisoformat,
     uuid.UUID: uuid.UUID,
@@ -35,45 +42,74 @@ def encode(value: object) -> Json:
 
     A mapping becomes an object when its keys are text and a list of pairs otherwise.
     """
-    if isinstance(value, np.generic):
-        value = value.item()
-    if dataclasses.is_dataclass(value):
-        return encode_fields(value)
-    if isinstance(value, tuple | list):
-        return [encode(item) for item in value]
-    if isinstance(value, Mapping):
-        return _encode_mapping(value)
-    return _encode_scalar(value)
+    kind: type = type(value)
+    return _encoder(kind)(value)
 
 
 def encode_fields(value: object, *, without: Collection[str] = ()) -> dict[str, Json]:
     """Return a dataclass as a JSON object, leaving out the fields kept elsewhere."""
-    if not dataclasses.is_dataclass(value):
-        raise TypeError(f"{type(value).__name__} is no dataclass")
-    names = [field.name for field in dataclasses.fields(value) if field.name not in without]
-    return {name: encode(getattr(value, name)) for name in names}
+    kind: type = type(value)
+    return {name: encode(getattr(value, name)) for name in _names(kind) if name not in without}
 
 
-def _encode_mapping(value: Mapping[object, object]) -> Json:
-    if all(isinstance(key, str) for key in value):
-        return {str(key): encode(item) for key, item in value.items()}
-    return [[encode(key), encode(item)] for key, item in value.items()]
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
-def _encode_scalar(value: object) -> Json:
-    if isinstance(value, StrEnum):
-        return value.value
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError("a document holds finite numbers only")
-        return float(value)
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    if isinstance(value, uuid.UUID):
-        return str(value)
-    raise TypeError(f"no JSON form for {type(value).__name__}")
+@cache
+def _encoder(kind: type) -> Encode:
+    if dataclasses.is_dataclass(kind):
+        return encode_fields
+    for base, form in FORMS:
+        if issubclass(kind, base):
+            return form
+    raise TypeError(f"no JSON form for {kind.__name__}")
+
+
+def _as_it_is(value: object) -> Json:
+    return cast("Json", value)
+
+
+def _encode_items(value: object) -> Json:
+    return [encode(item) for item in cast("Collection[object]", value)]
+
+
+def _encode_numpy(value: object) -> Json:
+    return encode(cast("np.generic", value).item())
+
+
+def _encode_instant(value: object) -> Json:
+    return cast("date", value).isoformat()
+
+
+def _encode_float(value: object) -> float:
+    number = float(cast("float", value))
+    if not math.isfinite(number):
+        raise ValueError("a document holds finite numbers only")
+    return number
+
+
+def _encode_mapping(value: object) -> Json:
+    mapping = cast("Mapping[object, object]", value)
+    if all(isinstance(key, str) for key in mapping):
+        return {str(key): encode(item) for key, item in mapping.items()}
+    return [[encode(key), encode(item)] for key, item in mapping.items()]
+
+
+#: The form of each sort of value that is no dataclass; the first that fits.
+FORMS: tuple[tuple[type, Encode], ...] = (
+    (str, str),
+    (int, _as_it_is),
+    (types.NoneType, _as_it_is),
+    (float, _encode_float),
+    (tuple, _encode_items),
+    (list, _encode_items),
+    (Mapping, _encode_mapping),
+    (np.generic, _encode_numpy),
+    (date, _encode_instant),
+    (uuid.UUID, str),
+)
 
 
 def decode(kind: type[T], document: Json, **given: object) -> T:
@@ -82,63 +118,77 @@ def decode(kind: type[T], document: Json, **given: object) -> T:
     Fields missing from an older document take their defaults; unknown fields and values of another
     type are refused with ``ValueError``.
     """
-    decoded = _decode_dataclass(kind, document, given) if given else _decode(kind, document)
+    hint: type = kind
+    decoded = _decode_dataclass(hint, document, given) if given else _decoder(hint)(document)
     return cast("T", decoded)
 
 
-def _decode(hint: object, document: Json) -> object:
+@cache
+def _decoder(hint: object) -> Decode:
     origin = get_origin(hint)
     if origin in (types.UnionType, Union):
-        (inner,) = (option for option in get_args(hint) if option is not types.NoneType)
-        return None if document is None else _decode(inner, document)
+        (inner,) = (_decoder(option) for option in get_args(hint) if option is not types.NoneType)
+        return lambda document: None if document is None else inner(document)
     if origin is tuple:
-        return _decode_tuple(get_args(hint), document)
+        return _tuple_decoder(get_args(hint))
     if origin is not None and issubclass(origin, Mapping):
-        return _decode_mapping(get_args(hint), document)
+        return _mapping_decoder(*get_args(hint))
     if not isinstance(hint, type):
         raise TypeError(f"no JSON form for {hint}")
     if dataclasses.is_dataclass(hint):
-        return _decode_dataclass(hint, document, {})
-    return _decode_scalar(hint, document)
+        return lambda document: _decode_dataclass(hint, document, {})
+    return _scalar_decoder(hint)
 
 
-def _decode_tuple(hints: tuple[object, ...], document: Json) -> tuple[object, ...]:
-    items = _expect(list, document)
+def _tuple_decoder(hints: tuple[object, ...]) -> Decode:
     if hints[-1] is Ellipsis:
-        return tuple(_decode(hints[0], item) for item in items)
-    return tuple(_decode(hint, item) for hint, item in zip(hints, items, strict=True))
+        each = _decoder(hints[0])
+        return lambda document: tuple(each(item) for item in _expect(list, document))
+    places = tuple(_decoder(hint) for hint in hints)
+    return lambda document: tuple(
+        place(item) for place, item in zip(places, _expect(list, document), strict=True)
+    )
 
 
-def _decode_mapping(hints: tuple[object, ...], document: Json) -> dict[object, object]:
-    key_hint, value_hint = hints
-    pairs = document.items() if isinstance(document, dict) else _expect(list, document)
-    return {_decode(key_hint, key): _decode(value_hint, item) for key, item in pairs}
+def _mapping_decoder(key_hint: object, value_hint: object) -> Decode:
+    key_of, value_of = _decoder(key_hint), _decoder(value_hint)
+
+    def decode_pairs(document: Json) -> object:
+        pairs = document.items() if isinstance(document, dict) else _expect(list, document)
+        return {key_of(key): value_of(item) for key, item in pairs}
+
+    return decode_pairs
+
+
+def _scalar_decoder(kind: type) -> Decode:
+    if issubclass(kind, StrEnum):
+        return lambda document: kind(_expect(str, document))
+    if kind in TEXTUAL:
+        read = TEXTUAL[kind]
+        return lambda document: read(_expect(str, document))
+    if kind is float:
+        return _decode_float
+    return lambda document: _expect(kind, document)
+
+
+def _decode_float(document: Json) -> float:
+    return float(_expect(int, document)) if isinstance(document, int) else _expect(float, document)
 
 
 def _decode_dataclass(kind: type, document: Json, given: Mapping[str, object]) -> object:
+    decoders = _field_decoders(kind)
     fields = _expect(dict, document)
-    hints = _hints(kind)
-    unknown = fields.keys() - hints.keys()
+    unknown = fields.keys() - decoders.keys()
     if unknown:
         raise ValueError(f"{kind.__name__} has no field {sorted(unknown)}")
-    built: object = kind(**{name: _decode(hints[name], item) for name, item in fields.items()}, **given)
+    built: object = kind(**{name: decoders[name](item) for name, item in fields.items()}, **given)
     return built
 
 
 @cache
-def _hints(kind: type) -> dict[str, object]:
+def _field_decoders(kind: type) -> dict[str, Decode]:
     hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
-
-
-def _decode_scalar(kind: type, document: Json) -> object:
-    if issubclass(kind, StrEnum):
-        return kind(_expect(str, document))
-    if kind in SCALARS:
-        return SCALARS[kind](_expect(str, document))
-    if kind is float and isinstance(document, int) and not isinstance(document, bool):
-        return float(document)
-    return _expect(kind, document)
+    return {name: _decoder(hints[name]) for name in _names(kind)}
 
 
 def _expect(kind: type[T], document: object) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -16,6 +17,7 @@ from gem_integration.domain.report import DeadLetter, ReportStatus
 from gem_integration.domain.statement import Urgency
 from gem_integration.domain.study import OrderMatch
 from gem_integration.storage import mapping
+from gem_integration.storage.codec import Json, encode
 from gem_integration.storage.columns import UtcDateTime, Words, choice, identifier
 from gem_integration.storage.tables import (
     DeadLetterRow,
@@ -101,6 +103,38 @@ JOBS_WAITING = sa.table(
     sa.column("due_at", UtcDateTime()),
     sa.column("because", Words()),
 )
+
+
+#: What auditors may ask for by name; the migrations create them.
+AUDIT_VIEWS = (
+    "v_worklist",
+    "v_claims",
+    "v_contradicted",
+    "v_evidence_samples",
+    "v_jobs_waiting",
+    "v_deliveries_waiting",
+)
+#: Columns of the views whose type SQLite forgets.
+DOCUMENT_COLUMNS = frozenset({"leads", "beats", "samples"})
+TRUTH_COLUMNS = frozenset({"latest", "met"})
+
+
+def view(session: Session, name: str, limit: int) -> tuple[dict[str, Json], ...]:
+    """Return rows of an audit view as plain JSON values; ``KeyError`` for a view we do not have."""
+    if name not in AUDIT_VIEWS:
+        raise KeyError(name)
+    query = sa.select(sa.text("*")).select_from(sa.table(name)).order_by(sa.text("1")).limit(limit)
+    rows = session.execute(query).mappings()
+    return tuple({column: _plain(column, value) for column, value in row.items()} for row in rows)
+
+
+def _plain(column: str, value: object) -> Json:
+    if column in DOCUMENT_COLUMNS and isinstance(value, str):
+        document: Json = json.loads(value)
+        return document
+    if column in TRUTH_COLUMNS and value is not None:
+        return bool(value)
+    return encode(value)
 
 
 def worklist(session: Session, limit: int) -> tuple[WorklistEntry, ...]:

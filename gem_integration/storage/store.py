@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Self, TypeVar
 
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from gem_integration.domain.study import Order, Study
 from gem_integration.errors import Decision, Fate, StorageUnavailable
 from gem_integration.ports import Clock
 from gem_integration.storage import blobs, leases, mapping, migrate, queries, records
+from gem_integration.storage.codec import Json
 from gem_integration.storage.engine import WRITES, open_engine, translated
 from gem_integration.storage.inserts import insert_all
 from gem_integration.storage.tables import (
@@ -187,7 +187,7 @@ class Store:
         with self._write() as session:
             return leases.lease_deliveries(session, lease, sinks)
 
-    def delivered(self, delivery: LeasedDelivery, receipt: Receipt, *, attempted_at: datetime) -> None:
+    def delivered(self, delivery: LeasedDelivery, receipt: Receipt) -> None:
         """Record what the sink answered; ``LeaseLost`` if another holder has the delivery."""
         with self._write() as session:
             row = leases.held_delivery(session, delivery)
@@ -195,7 +195,7 @@ class Store:
                 DeliveryRow(
                     outbox_id=delivery.outbox_id,
                     fencing_token=delivery.fencing_token,
-                    attempted_at=attempted_at,
+                    attempted_at=self._clock.now(),
                     delivered=True,
                     location=receipt.location,
                     content_sha256=receipt.content_sha256,
@@ -237,6 +237,11 @@ class Store:
         """Return the dead letters, the last seen first."""
         with self._read() as session:
             return queries.dead_letters(session, limit)
+
+    def view(self, name: str, limit: int = LIST_ROWS_MAX) -> tuple[dict[str, Json], ...]:
+        """Return rows of one of the ``AUDIT_VIEWS``; ``KeyError`` for a view we do not have."""
+        with self._read() as session:
+            return queries.view(session, name, limit)
 
     def counts(self) -> Mapping[str, int]:
         """Return how many rows there are of each sort; jobs and deliveries by status."""

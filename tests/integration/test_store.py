@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,16 +18,8 @@ from gem_integration.domain.report import Receipt
 from gem_integration.domain.study import OrderMatch
 from gem_integration.errors import StorageUnavailable, UnreadableMessage
 from gem_integration.storage import Store, migrate
+from gem_integration.storage.queries import AUDIT_VIEWS
 from gem_integration.storage.tables import Base, BlobRow, StudyRow
-
-VIEWS = (
-    "v_worklist",
-    "v_claims",
-    "v_contradicted",
-    "v_evidence_samples",
-    "v_jobs_waiting",
-    "v_deliveries_waiting",
-)
 
 
 def rows(store: Store, sql: str, **values: object) -> list[sa.RowMapping]:
@@ -51,7 +44,7 @@ def test_migrations_can_be_taken_back_and_run_again(store):
     assert sa.inspect(store._engine).get_view_names() == []
     store.migrate()
     store.migrate()
-    assert set(sa.inspect(store._engine).get_view_names()) == set(VIEWS)
+    assert set(sa.inspect(store._engine).get_view_names()) == set(AUDIT_VIEWS)
 
 
 def test_a_study_comes_back_whole_with_its_recording(line):
@@ -149,6 +142,24 @@ def test_an_auditor_finds_every_claim_with_its_number_and_samples_in_sql(line):
     assert [(row["start_sample"], row["stop_sample"]) for row in spans] == [(155, 203), (572, 620)]
 
 
+def test_the_views_give_the_same_plain_values_on_both_dialects(line):
+    """What an auditor exports is JSON: lists are lists, truth is true, times are text."""
+    line.receive()
+    report = line.finish(line.lease())
+    claim = next(row for row in line.store.view("v_claims") if row["claim_number"] == 3)
+    assert (claim["leads"], claim["samples"], claim["met"], claim["latest"]) == (
+        ["V1"],
+        [[155, 203], [572, 620]],
+        True,
+        True,
+    )
+    assert claim["report_id"] == str(report.report_id)
+    for name in AUDIT_VIEWS:
+        assert json.dumps(line.store.view(name))
+    with pytest.raises(KeyError):
+        line.store.view("blobs")
+
+
 def test_a_later_version_becomes_the_current_one(line):
     """Both versions stay; the worklist and the latest report show the newer."""
     received = line.receive()
@@ -173,7 +184,7 @@ def test_a_delivery_is_leased_attempted_and_done_with_one_row_an_attempt(line):
     first, second = line.store.lease_deliveries(5, "relay", 60)
     assert {first.sink, second.sink} == {"files", "fhir"}
     receipt = Receipt(location="out/1.json", content_sha256="ab" * 32)
-    line.store.delivered(first, receipt, attempted_at=line.clock.now())
+    line.store.delivered(first, receipt)
     counts = line.store.counts()
     assert (counts["outbox_delivered"], counts["outbox_leased"]) == (1, 1)
     (row,) = rows(line.store, "SELECT * FROM deliveries")

@@ -40,9 +40,9 @@ class Postgres:
         """Return the address of one of its databases."""
         return f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self, name: str, *, template: str = "template1") -> str:
-        """Create a database, empty or as a copy, and return its address."""
-        _run([self.programs / "psql", self.url(), "-qc", f'CREATE DATABASE "{name}" TEMPLATE "{template}"'])
+    def create_database(self, name: str) -> str:
+        """Create an empty database and return its address."""
+        _run([self.programs / "psql", self.url(), "-qc", f'CREATE DATABASE "{name}"'])
         return self.url(name)
 
     def stop(self, mode: str = "fast") -> None:

@@ -40,7 +40,7 @@ def test_a_sink_gets_the_study_its_measurements_and_the_report(line):
     """Whatever a sink writes, it needs nothing else."""
     (leased,) = line.store.lease_deliveries(1, "relay", 60)
     sink = KeepingSink()
-    receipt = deliver(leased, store=line.store, sinks={"files": sink}, clock=line.clock)
+    receipt = deliver(leased, store=line.store, sinks={"files": sink})
     (delivery,) = sink.kept
     assert delivery.report == line.store.report(leased.report_id)
     assert delivery.study.study_id == delivery.report.study_id
@@ -54,7 +54,7 @@ def test_a_refused_delivery_ends_as_a_dead_letter(line):
     (leased,) = line.store.lease_deliveries(1, "relay", 60)
     sinks = {"files": KeepingSink(RefusedBySink("422"))}
     with pytest.raises(RefusedBySink) as caught:
-        deliver(leased, store=line.store, sinks=sinks, clock=line.clock)
+        deliver(leased, store=line.store, sinks=sinks)
     delivery_failed(leased, caught.value, store=line.store)
     assert line.store.counts()["outbox_dead"] == 1
     assert [letter.code for letter in line.store.dead_letters()] == ["refused_by_sink"]
@@ -64,4 +64,4 @@ def test_a_sink_this_process_lacks_is_unavailable(line):
     """Another process may have it; the row waits."""
     (leased,) = line.store.lease_deliveries(1, "relay", 60)
     with pytest.raises(SinkUnavailable, match="no such sink"):
-        deliver(leased, store=line.store, sinks={}, clock=line.clock)
+        deliver(leased, store=line.store, sinks={})
