@@ -17,7 +17,7 @@ from gem_integration.simulate.scenario import (
     StTForm,
 )
 
-RESTING_NOISE = Noise(baseline_wander_mv=0.03, muscle_mv=0.004, mains_mv=0.002)
+RESTING_NOISE = Noise(baseline_wander_mv=0.04, muscle_mv=0.010, mains_mv=0.003)
 
 _SWAP = FaultKind.ELECTRODES_SWAPPED
 _OFF = FaultKind.ELECTRODE_OFF

@@ -57,7 +57,7 @@ class Component:
     knots: Knots
     vector_mv: Vector = (0.0, 0.0, 0.0)
     residual_mv: tuple[float, ...] = spread()
-    rise_power: float = 1.3
+    rise_power: float = 1.8
     fall_power: float = 1.3
 
 
@@ -136,24 +136,26 @@ def _edge(progress: FloatArray, power: FloatArray) -> FloatArray:
     return raised
 
 
-def frontal_axis_deg(wave: Wave) -> float:
-    """Return the wave's axis in degrees from its net areas in I and aVF (ecg-criteria 3.0)."""
-    areas = _areas(wave)
-    return math.degrees(math.atan2(2.0 / math.sqrt(3.0) * (areas[1] - areas[0] / 2), areas[0]))
+def frontal_axis_deg(eight: FloatArray) -> float:
+    """Return the axis in degrees of (8, sample) leads, from the net areas in I and aVF.
+
+    AHA/ACCF/HRS recommendations, part III (2009): the axis by area, with I at 0 and aVF at 90 degrees.
+    """
+    one, two = float(eight[0].sum()), float(eight[1].sum())
+    return math.degrees(math.atan2(2.0 / math.sqrt(3.0) * (two - one / 2), one))
 
 
-def _areas(wave: Wave) -> FloatArray:
+def whole(wave: Wave) -> FloatArray:
+    """Return the wave alone from its start to its end on a fine grid, (8, sample) in mV."""
     start, end = wave.span_s
-    times = np.arange(start, end, PEAK_GRID_S)
-    areas: FloatArray = wave.heights_mv.T @ _pulses(wave, times).sum(axis=1)
-    return areas
+    return wave.sample(np.arange(start, end, PEAK_GRID_S))
 
 
 def turn_for_axis(components: tuple[Component, ...], axis_deg: float) -> float:
     """Return the turn in degrees that gives a wave of ``components`` the frontal axis ``axis_deg``."""
     turn = 0.0
     for _ in range(AXIS_STEPS):
-        missing = axis_deg - frontal_axis_deg(wave_of(components, 0.1, turn_deg=turn))
+        missing = axis_deg - frontal_axis_deg(whole(wave_of(components, 0.1, turn_deg=turn)))
         turn += (missing + 180.0) % 360.0 - 180.0
     return turn
 

@@ -7,7 +7,7 @@ import numpy as np
 from gem_integration.domain.ecg import STANDARD_LEADS, FloatArray, MaskArray
 from gem_integration.simulate.scenario import Electrode, Fault, FaultKind
 
-RIGHT_LEG_SHARE = 0.97
+RIGHT_LEG_SHARE = 0.94
 RAIL_MV = 3.2
 RAIL_DRIFT_MV = 5.0
 FLOATING_MAINS_MV = 0.35

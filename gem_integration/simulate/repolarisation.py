@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gem_integration.simulate.dipole import Component, Knots, Vector, peak, scaled, spread
 from gem_integration.simulate.scenario import QrsForm, StTForm
 
-T_KNOTS: Knots = peak(0.32, 0.71, 1.0)
+T_KNOTS: Knots = peak(0.35, 0.71, 1.0)
 # The level is already reached at J, so its rise lies inside the QRS complex.
 ST_KNOTS: Knots = (-0.10, -0.01, 0.62, 1.0)
 DOWNSLOPING_KNOTS: Knots = (-0.10, -0.01, 0.40, 0.80)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import accumulate, chain, cycle, pairwise
+from itertools import accumulate, chain, cycle, pairwise, repeat
 from typing import TypeAlias
 
 import numpy as np
@@ -297,10 +297,8 @@ def _second_degree(pr_added_s: tuple[float | None, ...]) -> Planner:
 
 def _paced(*, atrium: bool, ventricle: bool) -> Planner:
     def planner(timing: Timing, rng: np.random.Generator) -> Plan:
-        del rng  # a pacemaker leaves nothing to chance but its phase, which the start time holds
-        first = timing.start_s + 0.5 * timing.rr_s
-        count = int((timing.end_s - first) / timing.rr_s) + 1
-        return Plan(beats=tuple(beat(first + number * timing.rr_s, timing) for number in range(count)))
+        times = _times(timing, rng, repeat(timing.rr_s))
+        return Plan(beats=tuple(beat(at, timing) for at in times))
 
     def beat(at: float, timing: Timing) -> PlannedBeat:
         p_on = at - timing.pr_s if atrium else None

@@ -10,7 +10,7 @@ import numpy as np
 from gem_integration.domain.ecg import STANDARD_LEADS, Lead
 from gem_integration.domain.measurement import Beat, BeatClass, Fiducials, MeasurementKind
 from gem_integration.simulate.atria import PForm
-from gem_integration.simulate.dipole import WaveMarks, frontal_axis_deg
+from gem_integration.simulate.dipole import PEAK_GRID_S, WaveMarks, frontal_axis_deg, whole
 from gem_integration.simulate.faults import hidden_s
 from gem_integration.simulate.rhythms import Plan, PlannedBeat
 from gem_integration.simulate.scenario import QrsForm, Scenario
@@ -108,8 +108,8 @@ def global_truth(drawn: Drawn) -> dict[MeasurementKind, float]:
     numbers |= {
         MeasurementKind.QRS_DURATION: shape.qrs_s * 1000.0,
         MeasurementKind.QT_INTERVAL: shape.qt_s * 1000.0,
-        MeasurementKind.QRS_AXIS: frontal_axis_deg(shape.qrs.wave),
-        MeasurementKind.T_AXIS: frontal_axis_deg(shape.st_t.wave),
+        MeasurementKind.QRS_AXIS: _axis_deg(shape, 0.0, shape.qrs_s),
+        MeasurementKind.T_AXIS: _axis_deg(shape, shape.qrs_s + shape.st_t.marks.on_s, shape.qt_s),
     }
     prs = [beat.qrs_on_s - beat.p_on_s for beat in dominant if beat.p_on_s is not None]
     if prs:
@@ -117,9 +117,15 @@ def global_truth(drawn: Drawn) -> dict[MeasurementKind, float]:
         numbers |= {
             MeasurementKind.PR_INTERVAL: float(np.median(prs)) * 1000.0,
             MeasurementKind.P_DURATION: (p.marks.off_s - p.marks.on_s) * 1000.0,
-            MeasurementKind.P_AXIS: frontal_axis_deg(p.wave),
+            MeasurementKind.P_AXIS: frontal_axis_deg(whole(p.wave)),
         }
     return numbers
+
+
+def _axis_deg(shape: BeatShape, start_s: float, end_s: float) -> float:
+    """Return the axis of what the leads show between two times from the QRS onset, ST level included."""
+    times = np.arange(start_s, end_s, PEAK_GRID_S)
+    return frontal_axis_deg(shape.qrs.wave.sample(times) + shape.st_t.wave.sample(times - shape.qrs_s))
 
 
 def _rate(drawn: Drawn) -> dict[MeasurementKind, float]:
