@@ -31,4 +31,4 @@ def insert_new(session: Session, table: type[Base], row: Row) -> bool:
 def insert_all(session: Session, table: type[Base], rows: Sequence[Row]) -> None:
     """Insert ``rows`` at once; none is no statement at all."""
     if rows:
-        session.execute(sa.insert(table), [dict(row) for row in rows])
+        session.execute(sa.insert(table.metadata.tables[table.__tablename__]), [dict(row) for row in rows])
