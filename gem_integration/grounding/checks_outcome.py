@@ -34,6 +34,7 @@ AMPLITUDE_MIN_MV = 0.025
 AMPLITUDE_SHARE = 0.05
 RR_MIN_MS = 10.0
 HEART_RATE_BPM = 2.0
+LIMIT_SHARE = 0.5
 
 
 class Held(StrEnum):
@@ -159,6 +160,11 @@ def band_of(subject: str, value: float) -> float:
     return PRECISION[subject]
 
 
+def doubt_of(measured: Measurement) -> float:
+    """Return how near a limit a measurement leaves its side open: one standard deviation, half its 95 % half width."""
+    return LIMIT_SHARE * measured.uncertainty
+
+
 def hold(value: float, low: float | None, high: float | None, doubt: float) -> Held:
     """Compare ``value`` with its limits; within ``doubt`` of one of them nothing is decided."""
     distance = min(
@@ -181,7 +187,7 @@ def against_limit(limit: Limit, waveform: Waveform, lead: Lead | None) -> Tested
             return _absent_wave(limit, beside)
     if measured is None:
         return _unmeasured(limit, waveform, place)
-    held = hold(measured.value, limit.low, limit.high, max(measured.uncertainty, limit.band))
+    held = hold(measured.value, limit.low, limit.high, max(doubt_of(measured), limit.band))
     met = None if held is Held.NEAR else held is Held.MET
     return Tested(held=held, lead=place, evidence=(evidence_of(measured, limit.words, met=met),))
 

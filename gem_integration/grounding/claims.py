@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from gem_integration.domain.ecg import STANDARD_LEADS, Lead
 from gem_integration.domain.evidence import Certainty, Claim, ClaimKind, Comparator, Polarity
 from gem_integration.grounding.claims_bait import bait_spans, other_spans
+from gem_integration.grounding.claims_leads import in_order
 from gem_integration.grounding.claims_link import (
     assign_leads,
     first_entity,
@@ -74,7 +75,8 @@ _HANGS_ON = re.compile(
 )
 _NAMED_AGAIN = frozenset({"t_abn", "st_t_abnormal", "conduction_disorder", "premature_beat"})
 _DEFINITE = re.compile(r"\b(?:these|this|those|the|such|said|to the)\s+$")
-_TOPIC = re.compile(r"\s*(?:signs?|criteria|changes|patterns?|analysis|assessment|evaluation)?\s*:")
+_TOPIC_PHRASES = frozenset({"finding/hypertrophy_unspecified", "finding/ischaemia", "finding/conduction_disorder"})
+_TOPIC = re.compile(r"\s*(?:(?:/|and|or|&)\s*\w+)?\s*(?:signs?|criteria|changes|patterns?|analysis|assessment|evaluation)?\s*:")
 _STICKS = 22
 
 
@@ -139,7 +141,11 @@ def _sentence_claims(text: str, lower: str, sentence: Sentence, context: _Contex
 def _drop_bait(scanned: Scanned) -> None:
     spans = bait_spans(scanned.lower)
     if spans:
-        scanned.tokens[:] = [t for t in scanned.tokens if not any(a <= t.start < b for a, b in spans)]
+        scanned.tokens[:] = [
+            t
+            for t in scanned.tokens
+            if not any(a <= t.start < b for a, b in spans) or (t.group is not None and not t.group.territory)
+        ]
 
 
 def _enter(context: _Context, sentence: Sentence, scanned: Scanned) -> None:
@@ -164,11 +170,15 @@ def _drafts(scanned: Scanned) -> Iterator[_Draft]:
     used: set[int] = set()
     for token in scanned.tokens:
         if token.sort is TokenSort.FEATURE:
+            said: set[tuple[str, str]] = set()
             for owner in token.owners:
-                yield from _of_feature(token, owner, used)
+                for draft in _of_feature(token, owner, used):
+                    if (draft.subject, draft.polarity) not in said:
+                        said.add((draft.subject, draft.polarity))
+                        yield draft
     for token in scanned.tokens:
         match token.sort:
-            case TokenSort.SUBJECT if not _points_back(scanned, token):
+            case TokenSort.SUBJECT if not _names_again(scanned, token):
                 yield from _of_subject(token)
             case TokenSort.NUMBER if token.ids:
                 yield _of_number(token)
@@ -193,7 +203,8 @@ def _of_feature(feature: Token, owner: Token, used: set[int]) -> Iterator[_Draft
     hedged = feature.hedged or (owner.hedged and (attributive or _close(owner, feature)))
     absent = (polarity == "absent") != (negated or denied)
     tokens = (owner, feature) if owner.end > 0 else (feature,)
-    yield _draft(subject, feature, tokens, absent=absent, possible=hedged or denied)
+    for name in subject.split("+"):
+        yield _draft(name, feature, tokens, absent=absent, possible=hedged or denied)
 
 
 def _close(owner: Token, feature: Token) -> bool:
@@ -220,10 +231,18 @@ _BARE = {"q": "morphology/q_wave", "infarct": "finding/q_mi"}
 _BARE_DENIED = {"p": "morphology/p_wave", "r": "morphology/poor_r_progression"}
 
 
-def _points_back(scanned: Scanned, token: Token) -> bool:
-    """Say whether "these T-wave changes" only names again what was claimed before."""
+def _names_again(scanned: Scanned, token: Token) -> bool:
+    """Say whether a phrase is a topic, an abbreviation in brackets, or "these T-wave changes"."""
+    before = scanned.lower[: token.start]
+    if not (token.negated or token.denied) and _TOPIC_PHRASES & set(token.ids):
+        if _TOPIC.match(scanned.lower, token.end):
+            return True
+    if before.endswith("("):
+        same = (other for other in scanned.tokens if other.ids == token.ids)
+        if any(0 <= token.start - other.end <= 2 for other in same):
+            return True
     names = {name.split("/")[-1] for name in token.ids}
-    return bool(names & _NAMED_AGAIN) and _DEFINITE.search(scanned.lower[: token.start]) is not None
+    return bool(names & _NAMED_AGAIN) and _DEFINITE.search(before) is not None
 
 
 def _of_bare_entity(scanned: Scanned, token: Token) -> Iterator[_Draft]:
@@ -255,14 +274,19 @@ def _with_leads(scanned: Scanned, drafts: list[_Draft]) -> list[_Draft]:
     for draft in drafts:
         leads = _own_leads(draft)
         if leads is None:
-            leads = _inherited(scanned, draft, placed)
+            leads = _inherited(scanned, draft, placed) or _from_numbers(draft, drafts)
         placed.append(replace(draft, leads=_allowed(draft, leads)))
     return _spread_lists(placed)
 
 
 def _without_vague(drafts: list[_Draft]) -> list[_Draft]:
     """Drop a remark without an id of its own where the same wave already has a claim with one."""
-    firm = {id(token) for draft in drafts if draft.subject != "other" for token in draft.tokens}
+    firm = {
+        id(token)
+        for draft in drafts
+        if draft.subject != "other" and draft.head.quantity is None
+        for token in draft.tokens
+    }
     return [
         draft for draft in drafts if draft.subject != "other" or not any(id(t) in firm for t in draft.tokens)
     ]
@@ -309,6 +333,16 @@ def _leads_of_infarct(draft: _Draft, placed: list[_Draft]) -> tuple[Lead, ...]:
         if set(other.tokens) & set(draft.tokens):
             return other.leads
     return ()
+
+
+def _from_numbers(draft: _Draft, drafts: list[_Draft]) -> tuple[Lead, ...]:
+    """Return the leads of the numbers of the same wave ("ST elevation measures 1 mm in V2 and 2 mm in V3")."""
+    if draft.head.quantity is not None or draft.subject == "other":
+        return ()
+    mine = {id(token) for token in draft.tokens}
+    numbers = [d for d in drafts if d.head.quantity is not None and any(id(t) in mine for t in d.tokens)]
+    named = {lead for number in numbers for lead in number.head.leads or ()}
+    return in_order(named)
 
 
 def _allowed(draft: _Draft, leads: tuple[Lead, ...]) -> tuple[Lead, ...]:
@@ -360,15 +394,25 @@ def _claim(text: str, sentence: Sentence, scanned: Scanned, draft: _Draft) -> Cl
     return _numbered(claim, draft)
 
 
+# "No complex exceeds 0.5 mV" says "at most 0.5 mV".
+_NEGATED = {
+    Comparator.GREATER: Comparator.LESS_OR_EQUAL,
+    Comparator.GREATER_OR_EQUAL: Comparator.LESS,
+    Comparator.LESS: Comparator.GREATER_OR_EQUAL,
+    Comparator.LESS_OR_EQUAL: Comparator.GREATER,
+}
+
+
 def _numbered(claim: Claim, draft: _Draft) -> Claim:
     quantity = draft.head.quantity
     if quantity is None:
         return claim
     factor = 1000.0 if quantity.unit is None and draft.unit == "ms" and quantity.value < 10.0 else 1.0
     high = quantity.value_high
+    comparator = _NEGATED.get(quantity.comparator) if draft.head.negated else None
     return replace(
         claim,
-        comparator=quantity.comparator,
+        comparator=comparator or quantity.comparator,
         value=round(quantity.value * factor, 6),
         value_high=None
         if high is None or quantity.comparator is not Comparator.RANGE
@@ -403,7 +447,8 @@ def _span(scanned: Scanned, draft: _Draft) -> tuple[int, int]:
         touching = token.group is not None or (
             token.sort in (TokenSort.NEGATION, TokenSort.HEDGE, TokenSort.DENIAL) and "post" in token.ids
         )
-        if close and touching and not _anchor_between(scanned, end, token.start):
+        apart = re.search(r"[;:.]", scanned.lower[end : max(end, token.start)]) is not None
+        if close and touching and not apart and not _anchor_between(scanned, end, token.start):
             if token.group is None or token.leads is None or set(draft.leads) == set(token.group.leads):
                 end = token.end
     return start, end
@@ -440,7 +485,7 @@ def _without_partial_overlap(claims: list[Claim]) -> Iterator[Claim]:
 
 def _cut(claim: Claim, start: int) -> Claim:
     rest = claim.text[start - claim.start :]
-    bare = rest.lstrip(" ,;:")
+    bare = rest.lstrip(" ,;:(")
     if not bare:
         return claim
     start += len(rest) - len(bare)

@@ -13,9 +13,10 @@ _BAIT = re.compile(
     r"\b(?:usually|typically|generally|commonly|in general|by definition|(?:is|are) defined (?:as|by)|refers? to|"
     r"represents? (?:the |atrial |ventricular )(?:time|total|electrical|depolari|repolari|conduction|sum|activ)|"
     r"represents? (?:atrial|ventricular)|reflects? (?:the )?(?:atrial|ventricular|time|conduction)|"
-    r"(?:is|are) calculated|adds? the|had the|would (?:have|be expected|show|suggest|indicate|be seen|require|need|point)|"
+    r"(?:is|are) calculated (?:by|from|using|as|with)|"
+    r"normal (?:pr|qrs|qtc?|heart rate|p|t|st)\b[\w ]{0,20} (?:lies|ranges|is (?:between|below|less|under|up))|adds? the|had the|would (?:have|be expected|show|suggest|indicate|be seen|require|need|point)|"
     r"if (?:the|there|a|an|this|present|qrs|st)\b|(?:is|are) known (?:to|as)|textbooks?|in healthy (?:people|adults|hearts)|"
-    r"criteria (?:are|is|include|require|for \w+ (?:include|are|require))|criterion (?:is|requires)|(?:is|are) common(?: in)?|"
+    r"criteria(?: for [\w ]{1,40}?)? (?:are|is|include|require)(?! (?:not |all |clearly )?(?:met|fulfil|satisf|present|positive|reached|exceeded))|criterion (?:is|requires)|(?:is|are) common(?: in)?|"
     r"carr(?:y|ies) (?:a|an)|is considered (?:normal|abnormal|prolonged|wide|short) (?:when|if|above|below)|normal values?|"
     r"reference (?:values?|ranges?)|looks? at the|faces? the|face the|overl(?:ie|ies|ay)|(?:is|are) supplied|"
     r"(?:was|were) (?:inspected|examined|assessed|evaluated|considered|reviewed|analy[sz]ed|taken|checked|measured (?:beat|in|from|by|over|using))|"
@@ -29,7 +30,7 @@ _BAIT = re.compile(
 _QUESTION = re.compile(r"\?\W*$")
 _GENERAL_OPENING = re.compile(
     r"\W*(?:(?:when )?compared (?:with|to)|in comparison|no (?:significant |relevant |major )?changes? (?:since|compared|from)|in (?:the presence of such|atrial fibrillation|left bundle|right bundle|bundle branch|lbbb|rbbb|wpw|a healthy|healthy|"
-    r"normal (?:hearts|conduction|individuals|adults))\b|(?:next|first|now|let|i will|we will|to begin)\b(?!,? (?:the )?(?:degree|beat|rhythm|rate))|"
+    r"normal (?:hearts|conduction|individuals|adults))\b|(?:next|first|now|let|i will|we will|to begin)\b(?![ ,-]+(?:the )?(?:degree|beat|rhythm|rate|and|qrs|complex))|"
     r"(?:should|would|could|is there|are there|does the|do the)\b)"
 )
 _OTHER = re.compile(

@@ -41,10 +41,14 @@ TERRITORIES: dict[str, tuple[Lead, ...]] = {
     "anterior": _named("V3 V4"),
     "septal": _named("V1 V2"),
     "lateral": _named("I aVL V5 V6"),
+    "diffuse": (),
+    "widespread": (),
+    "generalized": (),
+    "generalised": (),
 }
 
 _LEAD = r"(?:av[rlf]|v[1-9]r?(?![0-9])|iii|ii|i)(?![a-z0-9'])"
-_AFTER_LEAD_WORD = r"(?:av[rlf]|v[1-9]r?(?![0-9])|iii|ii|i|[123])(?![a-z0-9'.])"
+_AFTER_LEAD_WORD = r"(?:av[rlf]|v[1-9]r?(?![0-9])|iii|ii|i|[123])(?![a-z0-9'])(?!\.\d)"
 _RANGE = r"[ ]?(?:-|to|through|thru|until)[ ]?"
 _ITEM = rf"{_LEAD}(?:{_RANGE}(?:lead )?(?:{_LEAD}|(?<=-)[2-6](?![0-9a-z.])))?"
 _JOIN = (
@@ -58,7 +62,7 @@ _MENTION = re.compile(
     rf"(?<![a-z0-9'/.-])(?:"
     rf"(?P<every>(?:in )?(?:all|every|each)(?: of)?(?: the)?(?: twelve| 12| other| remaining| recorded| standard)?[ -]leads?"
     rf"|any(?: of the)?(?: twelve| 12)?[ -]leads?|throughout(?: all(?: the)? leads)?|diffusely|globally"
-    rf"|(?:across|over) (?:all|the) (?:12 |twelve )?leads|everywhere)"
+    rf"|(?:across|over) (?:all|the) (?:12 |twelve )?leads|everywhere|elsewhere)"
     rf"(?P<but>[, ]+(?:except|excepting|save|save for|apart from|other than|but|but not|with the exception of|excluding)"
     rf"(?: for| in)?(?: leads?)? (?P<left_out>{_LIST}))?"
     rf"|(?P<same>(?:these|those|the same|said|the above|the aforementioned|such)(?: \w+)? (?:leads?|distribution|territor(?:y|ies)|regions?|derivations?)"

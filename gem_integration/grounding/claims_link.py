@@ -94,15 +94,17 @@ _RATE_WORDS = ("rate", "atrial_rate", "rhythm", "morphology/flutter_waves")
 _ATTRIBUTIVE_GAP = re.compile(
     r"[ \-'\"]*(?:(?:of|in) (?:the )?)?(?:(?:electrical|frontal|mean|underlying|cardiac|terminal|initial|small|corrected|"
     r"secondary|symmetric(?:al)?|asymmetric(?:al)?|myocardial|wall|\w+ly|and|or|but|resting|overall|precordial|"
-    r"ventricular|baseline|inferior|lateral|anterior|septal|qrs|range|values?|leads?)[ \-,/]+){0,3}"
+    r"ventricular|baseline|inferior|lateral|anterior|septal|qrs|range|values?|leads?|and (?!the |an? |no |with |normal )\w+)[ \-,/]+){0,3}"
 )
 _ADJECTIVE_LIST = re.compile(r"[ ,/\-]*(?:and|or|but|,)?[ ,]*")
 _COORDINATED = re.compile(
     r"[\s,/()&=:@]*(?:and/or|and|or|nor|as well as|plus)?[\s,()=:]*(?:the|both|an?|its)?[\s,()]*(?:intervals?|segments?|durations?)?[\s,()]*"
     r"(?:ms|mv|bpm)?[\s,()]*(?:and|or)?\s*(?:the)?\s*"
 )
+_MEASURED_ADJECTIVE = re.compile(r"\d ?(?:ms|s|mv|mm) (?:wide|tall|deep|high|long|broad)$")
+_SUM = re.compile(r"\b(?:together|sum|combined|total|added|index)\b[^;,.]*$")
 _BELONGS_AHEAD = re.compile(
-    r"(?:ab)?normal (?:beats?|sinus|individuals?|persons?|hearts?|variants?|people|subjects?|depolari|activation)"
+    r"(?:ab)?normal (?:beats?|sinus|intervals?|individuals?|persons?|hearts?|variants?|people|subjects?|depolari|activation)"
     r"|deviations? of\b.{0,24}\d"
 )
 _BOTH = re.compile(r"\b(?:both|all|each)\b[^.;]{0,24}$")
@@ -178,7 +180,9 @@ def _behind(scanned: Scanned, tokens: list[Token], place: int) -> list[Token]:
     """Find the entity a predicate speaks of, and those coordinated to it ("PR and QRS are normal")."""
     feature = tokens[place]
     reach = min((_NOUN_FEATURES.get(word, _REACH_BACK) for word in feature.ids), default=_REACH_BACK)
-    if _BELONGS_AHEAD.match(scanned.lower, feature.start):
+    if _BELONGS_AHEAD.match(scanned.lower, feature.start) or _MEASURED_ADJECTIVE.search(
+        scanned.lower[: feature.end]
+    ):
         return []
     entities = [token for token in reversed(tokens[:place]) if token.sort is not TokenSort.FEATURE]
     for order, token in enumerate(entities):
@@ -253,7 +257,7 @@ def _chain_of_entities(scanned: Scanned, anchors: list[Token], first: int) -> li
 def _link_number(scanned: Scanned, anchors: list[Token], place: int, context: Token | None) -> None:
     token = anchors[place]
     quantity = token.quantity
-    if quantity is None:
+    if quantity is None or _SUM.search(scanned.bare[: token.start]):
         return
     if _follows_directly(scanned, anchors, place) and _settle(token, anchors[place + 1], quantity):
         return
@@ -349,8 +353,11 @@ _OPENS = re.compile(
     r"(?:[;:]|,?\s*\b(?:and|but|while|whereas|although|with|or)\b|,)\s*(?:in|for|over|across)?\s*(?:the\s*)?$"
 )
 _COORDINATION = re.compile(
-    r"[\s,/()&]*(?:and/or|and|or|nor|as well as|plus|of|with a|at|by|to|measuring|up to|a|an|the)?[\s,()]*(?:a|an|the|some|any|small|deep)?[\s,()]*"
+    r"(?:[\s,/()&]|\b(?:and|or|nor|as|well|plus|of|with|at|by|to|measuring|up|a|an|the|some|any|small|deep|about|"
+    r"durations?|depths?|widths?|amplitudes?|heights?|levels?|accompanied|associated|both|maximum|maximal)\b)*"
 )
+_INTERVALS = frozenset({"pr", "qrs", "qt", "qtc"})
+_NEW_MAIN_CLAUSE = re.compile(r", (?:and|but) (?:the |its )?$")
 _COPULA = re.compile(
     r"\s*(?:is|are|was|were|appears?|remains?|looks?|seems?|can be|could be)\s+(?:\w+ly |also |all )*"
 )
@@ -371,6 +378,8 @@ def assign_leads(
     tokens = scanned.tokens
     for place, token in enumerate(tokens):
         if token.is_anchor:
+            if _resets_front(scanned, token):
+                front = heading
             token.front = front
             continue
         group = token.group
@@ -385,6 +394,11 @@ def assign_leads(
         else:
             _attach_back(scanned, tokens, place, leads)
     return last
+
+
+def _resets_front(scanned: Scanned, token: Token) -> bool:
+    """Say whether ", and the PR interval …" leaves the leads its sentence opened with."""
+    return bool(_INTERVALS & set(token.ids)) and _NEW_MAIN_CLAUSE.search(scanned.bare[: token.start]) is not None
 
 
 def _is_wall_of_next(scanned: Scanned, tokens: list[Token], place: int) -> bool:
@@ -437,6 +451,8 @@ def _attach_back(scanned: Scanned, tokens: list[Token], place: int, leads: tuple
     right = tokens[place]
     through_copula = False
     for token in reversed(tokens[:place]):
+        if right.ids == ("other",):
+            return
         if not token.is_anchor or (token.sort is TokenSort.FEATURE and not token.owners):
             continue
         gap = scanned.gap(token, right)
@@ -444,19 +460,23 @@ def _attach_back(scanned: Scanned, tokens: list[Token], place: int, leads: tuple
         if not first:
             if through_copula or token.leads is not None:
                 return
-            if not _COORDINATION.fullmatch(gap):
+            if not _COORDINATION.fullmatch(gap) or (_INTERVALS & set(token.ids) and "with" in gap):
                 through_copula = _COPULA.fullmatch(gap) is not None
                 if not through_copula:
                     return
-            if _named_between(tokens, token, right) or (
-                right.sort is TokenSort.ENTITY and right not in token.owners and predicative(scanned, token)
-            ):
+            if _named_between(tokens, token, right) or _clause_between(scanned, token, right):
                 return
         if first and token.leads is not None:
             _attach_ahead(tokens, place, leads)
             return
         token.leads = leads
         right = token
+
+
+def _clause_between(scanned: Scanned, left: Token, right: Token) -> bool:
+    """Say whether ``left`` closes a clause and ``right`` opens the next ("is 3.1 mV, and tall R waves …")."""
+    opens = right.sort is TokenSort.ENTITY or any(owner.start > right.start for owner in right.owners)
+    return opens and right not in left.owners and predicative(scanned, left)
 
 
 def _attach_ahead(tokens: list[Token], place: int, leads: tuple[Lead, ...]) -> None:

@@ -16,7 +16,7 @@ _ORDINALS += ("eleventh", "twelfth")
 _ORDINAL = rf"(?:{'|'.join(_ORDINALS)}|\d{{1,2}}(?:st|nd|rd|th))"
 _BEATS = re.compile(
     rf"(?<!\w)(?:(?P<ordinals>{_ORDINAL}(?:(?:, | and |, and ){_ORDINAL}){{0,8}}) (?:qrs|beats?|complex(?:es)?|r peaks?|cycles?)"
-    rf"(?! (?:block|degree))|(?:beats?|qrs(?: complex(?:es)?)?|complex(?:es)?) (?:no\.? ?|nos\.? ?|number |numbers |#)?"
+    rf"(?! (?:block|degree))|(?:beats?|(?:qrs )?complex(?:es)?) (?:no\.? ?|nos\.? ?|number |numbers |#)?"
     rf"(?P<numbers>\d{{1,2}}(?!\d|\.\d| ?(?:ms|mv|mm|s\b|bpm|/|per))(?:(?:, | and |, and |-){{1}}\d{{1,2}}(?!\d| ?(?:ms|mv|mm|bpm))){{0,8}}))"
 )
 _CITED_NORMAL = re.compile(
@@ -92,6 +92,7 @@ def scan(lower: str, original: str) -> Scanned:
     known = [phrase for phrase in phrases(cited) if _is_meant(phrase, original)]
     known = [phrase for phrase in known if not _part_of_wall(phrase, groups)]
     numbers = [number for number in numbers if not _inside(number, known)]
+    known = [phrase for phrase in known if not _part_of_number(phrase, numbers)]
     tokens = [_of_phrase(phrase) for phrase in known]
     tokens += [Token(sort=TokenSort.LEADS, start=g.start, end=g.end, group=g, leads=g.leads) for g in groups]
     tokens += [
@@ -119,13 +120,18 @@ def _is_meant(phrase: Phrase, original: str) -> bool:
     """A single letter is a wave only where it is printed as a capital, or as q."""
     if phrase.end - phrase.start > 1:
         return True
-    return original[phrase.start : phrase.end] in ("R", "S", "Q", "q")
+    return original[phrase.start : phrase.end] in ("P", "Q", "R", "S", "T", "q")
 
 
 def _part_of_wall(phrase: Phrase, groups: list[LeadGroup]) -> bool:
     return any(
         group.start <= phrase.start and phrase.end <= group.end and group.territory for group in groups
     )
+
+
+def _part_of_number(phrase: Phrase, numbers: list[Quantity]) -> bool:
+    """Words of a comparison ("none reaching", "deeper than") belong to their number."""
+    return any(number.phrase_start <= phrase.start < number.end for number in numbers)
 
 
 def _inside(number: Quantity, known: list[Phrase]) -> bool:

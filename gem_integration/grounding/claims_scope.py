@@ -93,9 +93,9 @@ def _opens_clause(scanned: Scanned, left: Token, right: Token) -> bool:
 
 def predicative(scanned: Scanned, token: Token) -> bool:
     """Say whether a verb stands between a feature or number and the wave it speaks of."""
-    if token.sort is TokenSort.NUMBER:
+    if token.sort is TokenSort.NUMBER and not token.owners:
         return True
-    return token.sort is TokenSort.FEATURE and any(
+    return token.sort in (TokenSort.FEATURE, TokenSort.NUMBER) and any(
         VERB.search(scanned.bare[owner.end : token.start])
         for owner in token.owners
         if owner.end <= token.start
