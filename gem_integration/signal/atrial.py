@@ -20,6 +20,7 @@ F_BAND_HZ = (4.0, 10.0)
 TOTAL_BAND_HZ = (1.0, 20.0)
 FLUTTER_BAND_HZ = (3.3, 6.2)  #: 200-370 per minute
 FLUTTER_PEAK_MIN = 9.0  #: against the median of the spectrum
+FLUTTER_SIDE_MAX = 0.35  #: power one heart rate away from the peak: P waves leave a comb of that spacing
 FLUTTER_SHARE_MIN = 0.30  #: of the power of 2.5-20 Hz in the peak and its two harmonics
 CANCEL_BEFORE_MS = 80.0
 CANCEL_AFTER_MS = 480.0
@@ -75,7 +76,10 @@ def atrial_residual(found: Delineation, compared: Compared, typical: Representat
     frequency, power = signal.welch(slow, ATRIAL_RATE_HZ, nperseg=segment, noverlap=segment // 2, nfft=1024)
     total = _band(frequency, power, TOTAL_BAND_HZ)
     ratio = _band(frequency, power, F_BAND_HZ) / np.maximum(total, 1e-12)
-    return Residual(f_wave_ratio=float(np.median(ratio)), flutter_rate=_flutter_rate(frequency, power))
+    heart_hz = 1000.0 / float(np.median(np.diff(found.r_ms))) if found.beat_count > 2 else 0.0
+    return Residual(
+        f_wave_ratio=float(np.median(ratio)), flutter_rate=_flutter_rate(frequency, power, heart_hz)
+    )
 
 
 def _cancel(rest: FloatArray, compared: Compared, typical: Representative) -> None:
@@ -93,22 +97,24 @@ def _band(frequency: FloatArray, power: FloatArray, band_hz: tuple[float, float]
     return np.asarray(power[:, inside].sum(axis=1), dtype=np.float64)
 
 
-def _flutter_rate(frequency: FloatArray, power: FloatArray) -> float | None:
+def _flutter_rate(frequency: FloatArray, power: FloatArray, heart_hz: float) -> float | None:
     """Return the rate of a narrow peak with harmonics that at least two leads (or the only one) share."""
-    found: list[float] = []
-    inside = np.flatnonzero((frequency >= FLUTTER_BAND_HZ[0]) & (frequency <= FLUTTER_BAND_HZ[1]))
-    for row in power:
-        peak = int(inside[row[inside].argmax()])
-        around = float(np.median(row[(frequency > 2.5) & (frequency < 20.0)]))
-        base = frequency[peak]
-        near = sum(row[np.abs(frequency - base * n) < 0.35].sum() for n in (1, 2, 3))
-        share = near / max(float(row[(frequency > 2.5) & (frequency < 20.0)].sum()), 1e-12)
-        if (
-            row[peak] > FLUTTER_PEAK_MIN * around
-            and share > FLUTTER_SHARE_MIN
-            and inside[0] < peak < inside[-1]
-        ):
-            found.append(float(base))
+    found = [hz for hz in (_flutter_hz(frequency, row, heart_hz) for row in power) if hz is not None]
     if len(found) < min(2, len(power)) or max(found) - min(found) > 0.5:
         return None
     return 60.0 * float(np.median(found))
+
+
+def _flutter_hz(frequency: FloatArray, power: FloatArray, heart_hz: float) -> float | None:
+    inside = np.flatnonzero((frequency >= FLUTTER_BAND_HZ[0]) & (frequency <= FLUTTER_BAND_HZ[1]))
+    peak = int(inside[power[inside].argmax()])
+    if peak in (inside[0], inside[-1]):
+        return None
+    atrial = (frequency > 2.5) & (frequency < 20.0)
+    near = sum(float(power[np.abs(frequency - frequency[peak] * n) < 0.35].sum()) for n in (1, 2, 3))
+    share = near / max(float(power[atrial].sum()), 1e-12)
+    sides = [np.abs(frequency - frequency[peak] - side) < 0.15 for side in (-heart_hz, heart_hz)]
+    comb = max((float(power[side].max()) for side in sides if side.any()), default=0.0)
+    stands_out = power[peak] > FLUTTER_PEAK_MIN * float(np.median(power[atrial]))
+    lonely = heart_hz == 0.0 or comb < FLUTTER_SIDE_MAX * power[peak]
+    return float(frequency[peak]) if stands_out and lonely and share > FLUTTER_SHARE_MIN else None

@@ -8,6 +8,7 @@ import numpy as np
 
 from gem_integration.domain.ecg import FloatArray, Lead, MaskArray, Recording
 from gem_integration.signal.blanks import bridged, hidden_samples
+from gem_integration.signal.credibility import merged, none_of, nothing_like, p_repeats, without_small
 from gem_integration.signal.filtering import WORKING_RATE_HZ, resample, without_baseline
 from gem_integration.signal.network import (
     CLASS_P,
@@ -17,7 +18,7 @@ from gem_integration.signal.network import (
     wave_probabilities,
 )
 from gem_integration.signal.spikes import find_spikes, without_spikes
-from gem_integration.signal.waves import Waves, find_waves
+from gem_integration.signal.waves import Waves, find_waves, median_over_leads
 
 SHORTEST_MS = {CLASS_P: 20.0, CLASS_QRS: 20.0, CLASS_T: 40.0}
 PR_MAX_MS = 480.0  #: a P that starts earlier does not belong to the beat
@@ -82,19 +83,23 @@ def _assembled(signal: _Signal, probability: FloatArray) -> Delineation:
         find_waves(probability[:, kind], NETWORK_RATE_HZ, SHORTEST_MS[kind])
         for kind in (CLASS_QRS, CLASS_T, CLASS_P)
     )
-    qrs = _apart(qrs)
+    qrs, small = without_small(_apart(qrs), level, 1000.0 / WORKING_RATE_HZ)
+    p_all = merged(p_all, small)
     p_index, t_index = _p_of_beats(qrs, p_all), _t_of_beats(qrs, t_all)
     lone = np.ones(p_all.count, dtype=np.bool_)
     lone[p_index[p_index >= 0]] = False
+    p, lone_p = _picked(p_all, p_index), p_all.take(lone)
+    if not p_repeats(p, lone_p, qrs):
+        p, lone_p = nothing_like(p), none_of(lone_p)
     qrs = _with_peaks(qrs, level, chord=False)
     return Delineation(
         leads=signal.leads,
         samples_mv=signal.working_mv,
         r_ms=_main_peak(qrs, level),
-        p=_with_peaks(_picked(p_all, p_index), level, chord=True),
+        p=_with_peaks(p, level, chord=True),
         qrs=qrs,
         t=_with_peaks(_picked(t_all, t_index), level, chord=True),
-        lone_p=_with_peaks(p_all.take(lone), level, chord=True),
+        lone_p=_with_peaks(lone_p, level, chord=True),
         spikes_ms=signal.spikes_ms,
     )
 
@@ -139,8 +144,8 @@ def _apart(qrs: Waves) -> Waves:
 
 def _p_of_beats(qrs: Waves, p: Waves) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Return, for each beat, the index of the last P before its QRS, or -1."""
-    on, off = np.nanmedian(qrs.on_ms, axis=1), np.nanmedian(qrs.off_ms, axis=1)
-    p_on, p_off = np.nanmedian(p.on_ms, axis=1), np.nanmedian(p.off_ms, axis=1)
+    on, off = median_over_leads(qrs.on_ms), median_over_leads(qrs.off_ms)
+    p_on, p_off = median_over_leads(p.on_ms), median_over_leads(p.off_ms)
     chosen = np.full(qrs.count, -1, dtype=np.intp)
     for beat in range(qrs.count):
         floor = max(on[beat] - PR_MAX_MS, off[beat - 1] if beat else -np.inf)
@@ -200,7 +205,7 @@ def _main_peak(qrs: Waves, samples_mv: FloatArray) -> FloatArray:
     size = np.sqrt(np.square(samples_mv).mean(axis=0))
     step = 1000.0 / WORKING_RATE_HZ
     peaks: list[float] = []
-    for on, off in zip(np.nanmedian(qrs.on_ms, axis=1), np.nanmedian(qrs.off_ms, axis=1), strict=True):
+    for on, off in zip(median_over_leads(qrs.on_ms), median_over_leads(qrs.off_ms), strict=True):
         start = min(max(round(on / step), 0), len(size) - 1)
         stop = max(min(round(off / step), len(size) - 1), start)
         peaks.append((start + int(size[start : stop + 1].argmax())) * step)

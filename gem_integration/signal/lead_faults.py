@@ -32,10 +32,11 @@ GAP_UNUSABLE = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """(lead, sample) millivolts with the mask of what was not received or hides the heart."""
+    """(lead, sample) millivolts; ``gaps`` were not received, ``hidden`` are they and calibration pulses."""
 
     samples_mv: FloatArray
     hidden: MaskArray
+    gaps: MaskArray
     rate_hz: float
 
 
@@ -54,7 +55,7 @@ def lead_qualities(traces: Traces) -> list[LeadQuality]:
                 mains_hz=float(mains_hz[row]) or None,
                 mains_rms_uv=round(float(mains_uv[row]), 1),
                 baseline_wander_mv=round(float(wander_mv[row]), 3),
-                gap_fraction=float(traces.hidden[row].mean()),
+                gap_fraction=float(traces.gaps[row].mean()),
             ),
         )
         for row in range(len(traces.samples_mv))

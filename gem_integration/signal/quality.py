@@ -13,7 +13,7 @@ from gem_integration.signal.analysis import Analysis, analyse
 from gem_integration.signal.blanks import bridged, calibration_pulse, hidden_samples
 from gem_integration.signal.electrodes import loose_electrodes, reversal, swapped_chest_pair
 from gem_integration.signal.lead_faults import Traces, lead_qualities
-from gem_integration.signal.leads import LIMB_COEFFICIENTS
+from gem_integration.signal.leads import LIMB_COEFFICIENTS, gaps_of
 
 LEADS_MIN = 8  #: usable standard leads without which twelve leads must not be read (ecg-criteria 6)
 BEATS_MIN = 3
@@ -39,7 +39,12 @@ LEAD_WORDS = {
 def assess(recording: Recording) -> Quality:
     """Judge a recording that has its standard leads (``leads.with_standard_leads``), after ecg-criteria 6."""
     samples, hidden = hidden_samples(recording, recording.leads)
-    traces = Traces(samples_mv=bridged(samples, hidden), hidden=hidden, rate_hz=recording.sampling_rate_hz)
+    traces = Traces(
+        samples_mv=bridged(samples, hidden),
+        hidden=hidden,
+        gaps=np.stack([gaps_of(recording, lead) for lead in recording.leads]),
+        rate_hz=recording.sampling_rate_hz,
+    )
     leads = dict(zip(recording.leads, lead_qualities(traces), strict=True))
     leads = _with_electrodes(leads)
     usable = tuple(lead for lead in recording.leads if leads[lead].usable)
