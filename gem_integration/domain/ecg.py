@@ -85,7 +85,8 @@ class Recording:
         started_at: datetime | None = None,
     ) -> Recording:
         """Build a recording from millivolts; a NaN sample is a gap (kept in ``gap_mask``)."""
-        samples = np.array(samples_mv, dtype=np.float32, order="C")
+        with np.errstate(over="ignore"):  # what overflows becomes infinite and is refused below
+            samples = np.array(samples_mv, dtype=np.float32, order="C")
         missing = np.isnan(samples)
         samples[missing] = 0.0
         return cls(
