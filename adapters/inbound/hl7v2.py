@@ -35,6 +35,7 @@ from gem_integration.domain.study import InboundEcg, InboundOrder, ParseLimits
 from gem_integration.errors import UnsupportedRecording
 
 DAYS_PER_YEAR = 365.2425
+NOBODY = ("the message names no patient identifier (PID-3)",)
 
 
 def parse(content: bytes, limits: ParseLimits) -> tuple[InboundEcg | InboundOrder, ...]:
@@ -194,7 +195,7 @@ def _completed(
         cart_statements=tuple(dict.fromkeys(ecg.cart_statements + voice.statements)),
         cart_measurements=ecg.cart_measurements
         + tuple(item for item in voice.measurements if item not in ecg.cart_measurements),
-        warnings=ecg.warnings + voice.warnings,
+        warnings=ecg.warnings + voice.warnings + (() if who.patient else NOBODY),
     )
 
 
@@ -231,6 +232,8 @@ def _nothing_for_us(
         said = "a waveform without any lead we know; name local leads in lead_aliases"
     elif measured and message.kind[0].startswith("OR"):
         said = f"{measured} cart measurements but no waveform to check them against"
+    elif any(o.get(2).upper() == "ED" for o in observations):
+        said = "attached files (ED) of which none is an ECG we read (DICOM or annotated ECG)"
     elif any(o.get(2).upper() == "RP" for o in observations):
         said = "only a pointer (RP) to a file; send the ECG itself"
     kind = "^".join(part for part in message.kind if part.isalnum() and len(part) <= 4)

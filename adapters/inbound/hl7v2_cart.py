@@ -187,7 +187,7 @@ def _stated_lead(observation: Segment, limits: ParseLimits) -> str | None:
     lead = observed_lead(observation, limits.lead_aliases)
     if lead is None and site:
         lead = lead_named(site, aliases=limits.lead_aliases)
-    return str(lead) if lead else None
+    return str(lead.lead) if lead else None
 
 
 def _by_label(

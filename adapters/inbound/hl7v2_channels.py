@@ -12,6 +12,7 @@ from adapters.inbound.hl7v2_leads import first_lead, observed_lead, voltage_mv
 from adapters.inbound.hl7v2_split import Delimiters, Segment, unescape
 from gem_integration.domain.ecg import FloatArray, Lead
 from gem_integration.errors import UnreadableMessage, UnsupportedRecording
+from gem_integration.terminology.lead_names import NamedLead
 
 #: Components of CD that name one channel and are never carried over to the next.
 CHANNEL_IDENTIFIER, WAVEFORM_SOURCE, SENSITIVITY, CALIBRATION, SAMPLING_RATE, RANGE = range(6)
@@ -23,9 +24,13 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.AS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One channel: mV = (value - ``baseline``) x ``mv_per_step``; ``None`` where the message is silent."""
+    """One channel: mV = (value - ``baseline``) x ``mv_per_step`` x ``sign``.
+
+    ``None`` stands where the message is silent; ``sign`` is -1 for a lead sent upside down (-aVR).
+    """
 
     lead: Lead | None
+    sign: int = 1
     mv_per_step: float | None = None
     unit_mv: float | None = None
     baseline: float = 0.0
@@ -63,13 +68,13 @@ def channels(observation: Segment, aliases: Mapping[str, str]) -> list[Channel]:
     return [_with_name(found[0], named)] if len(found) == 1 else found
 
 
-def _with_name(channel: Channel, named: Lead | None) -> Channel:
+def _with_name(channel: Channel, named: NamedLead | None) -> Channel:
     """Take the lead that OBX-3 names for a single channel that names none; refuse two different names."""
-    if named is None or channel.lead is named:
+    if named is None or (channel.lead, channel.sign) == (named.lead, named.sign):
         return channel
     if channel.lead is not None:
-        raise UnsupportedRecording(f"one channel is named {named} in OBX-3 and {channel.lead} in CD")
-    return replace(channel, lead=named)
+        raise UnsupportedRecording(f"one channel is named {named.lead} in OBX-3 and {channel.lead} in CD")
+    return replace(channel, lead=named.lead, sign=named.sign)
 
 
 def _items(repetition: str, delimiters: Delimiters) -> dict[tuple[int, int], str]:
@@ -88,12 +93,14 @@ def _channel(items: Mapping[tuple[int, int], str], aliases: Mapping[str, str]) -
 
     # The first subcomponent is the channel's number: a small number there is no lead code.
     labels = [item(CHANNEL_IDENTIFIER, 1), item(WAVEFORM_SOURCE), item(CHANNEL_IDENTIFIER)]
+    named = first_lead(((label, "") for label in labels), aliases)
     sensitivity = number(item(SENSITIVITY), "the channel sensitivity (CD.3)")
     unit_mv = voltage_mv(item(SENSITIVITY, 1), item(SENSITIVITY, 2))
     correction = number(item(CALIBRATION), "the sensitivity correction (CD.4)")
     scaled = sensitivity is not None and unit_mv is not None
     return Channel(
-        lead=first_lead(((label, "") for label in labels), aliases),
+        lead=named.lead if named else None,
+        sign=named.sign if named else 1,
         mv_per_step=(sensitivity or 0.0) * (unit_mv or 0.0) * (1.0 if correction is None else correction)
         if scaled
         else None,
@@ -120,7 +127,9 @@ def millivolts(values: FloatArray, channel: Channel) -> tuple[FloatArray, tuple[
     if outside.mean() > OUT_OF_RANGE_FRACTION_MAX:
         raise UnsupportedRecording(f"lead {channel.lead}: the samples contradict the declared range (CD.6)")
     kept = np.where(outside, np.nan, values)
-    return (kept - channel.baseline) * channel.mv_per_step, _range_warnings(kept, outside, channel)
+    return (kept - channel.baseline) * (channel.mv_per_step * channel.sign), _range_warnings(
+        kept, outside, channel
+    )
 
 
 def _outside(values: FloatArray, channel: Channel) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
 
 from adapters.inbound.hl7v2_split import Segment, part
 from gem_integration.domain.ecg import Lead
-from gem_integration.terminology.codes import MDC_PARTITION_ECG, MDC_PARTITION_SIZE, lead_by_number
+from gem_integration.terminology.codes import MDC_PARTITION_ECG, MDC_PARTITION_SIZE
+from gem_integration.terminology.lead_names import NamedLead, is_lead_code, lead_of_code, lead_of_label
 
 #: IEEE 11073-10102 numbers the potential of a lead 256 above the lead itself (MDC_ECG_ELEC_POTL_*).
 POTENTIAL_OFFSET = 256
@@ -30,61 +30,46 @@ VOLTAGES_MV: Mapping[str, float] = {
 }
 
 #: Other names of the bipolar limb leads, in use in French, Spanish and Portuguese.
-ALIASES: Mapping[str, Lead] = {
+OTHER_NAMES: Mapping[str, Lead] = {
     **dict.fromkeys(("d1", "di"), Lead.I),
     **dict.fromkeys(("d2", "dii"), Lead.II),
     **dict.fromkeys(("d3", "diii"), Lead.III),
 }
 
-_DECORATION = re.compile(
-    r"(?:mdc_)?(?:(?:ecg|ekg)[ _-]?)?(?:lead[ _:-]?|elec_potl_|ableitung )?"
-    r"(?P<name>[a-z0-9]{1,4})(?:[ _](?:lead|waveform|wave))?",
-    re.IGNORECASE,
-)
-_MDC_DICOM = re.compile(r"2:(\d{1,5})")
-_SCP = re.compile(r"5\.6\.3-9-(\d{1,3})")
-_CONTEXT_FREE = re.compile(r"13[1-9]\d{3}")
-_SMALL = re.compile(r"\d{1,3}")
+_NUMBER = re.compile(r"2:(\d{1,5})|(13[1-9]\d{3})", re.ASCII)
+_SMALL = re.compile(r"\d{1,3}", re.ASCII)
 
 
-@cache
-def _names() -> dict[str, Lead]:
-    return {str(lead).lower(): lead for lead in Lead} | dict(ALIASES)
-
-
-def lead_named(label: str, system: str = "", aliases: Mapping[str, str] | None = None) -> Lead | None:
+def lead_named(label: str, system: str = "", aliases: Mapping[str, str] | None = None) -> NamedLead | None:
     """Return the lead of a code or label, or ``None``; a site's own ``aliases`` come first.
 
     Understands IEEE 11073-10102 (REFID, ``2:n``, context-free number, and the potential of a lead),
     SCP-ECG ``5.6.3-9-n`` and labels such as ``Lead aVR``. A bare small number is a lead only when
-    ``system`` says that it is an MDC code.
+    ``system`` says that it is an MDC code. Modified limb leads (MLII) are no standard leads.
     """
     label = label.strip()
-    if aliases and (chosen := aliases.get(label)):
-        return _names().get(chosen.lower())
-    if (number := _lead_number(label, system)) is not None:
-        return lead_by_number().get(number)
-    match = _DECORATION.fullmatch(label)
-    return _names().get(match["name"].lower()) if match else None
+    if aliases and label in aliases:
+        return lead_of_label(label, aliases)
+    code = _lead_code(label, system)
+    if is_lead_code(code):
+        return lead_of_code(code)
+    if other := OTHER_NAMES.get(label.lower()):
+        return NamedLead(other)
+    named = lead_of_label(label, aliases)
+    return None if named is None or named.modified else named
 
 
-def _lead_number(label: str, system: str) -> int | None:
-    if match := _SCP.fullmatch(label):
-        return int(match[1])
-    if match := _MDC_DICOM.fullmatch(label):
-        return _without_offset(int(match[1]))
-    if _CONTEXT_FREE.fullmatch(label):
-        return _without_offset(int(label) - MDC_PARTITION_ECG * MDC_PARTITION_SIZE)
+def _lead_code(label: str, system: str) -> str:
+    """Return the code of the lead itself for the code of its potential, and MDC numbers as ``2:n``."""
+    if match := _NUMBER.fullmatch(label):
+        number = int(match[1] or int(match[2]) - MDC_PARTITION_ECG * MDC_PARTITION_SIZE)
+        return f"{MDC_PARTITION_ECG}:{number - POTENTIAL_OFFSET if number > POTENTIAL_OFFSET else number}"
     if system.upper() in MDC_SYSTEMS and _SMALL.fullmatch(label):
-        return int(label)
-    return None
+        return f"{MDC_PARTITION_ECG}:{label}"
+    return label.replace("MDC_ECG_ELEC_POTL_", "MDC_ECG_LEAD_")
 
 
-def _without_offset(number: int) -> int:
-    return number - POTENTIAL_OFFSET if number > POTENTIAL_OFFSET else number
-
-
-def first_lead(named: Iterable[tuple[str, str]], aliases: Mapping[str, str]) -> Lead | None:
+def first_lead(named: Iterable[tuple[str, str]], aliases: Mapping[str, str]) -> NamedLead | None:
     """Return the first lead among (label, coding system) pairs."""
     for label, system in named:
         if label and (lead := lead_named(label, system, aliases)):
@@ -92,19 +77,12 @@ def first_lead(named: Iterable[tuple[str, str]], aliases: Mapping[str, str]) -> 
     return None
 
 
-def observed_lead(observation: Segment, aliases: Mapping[str, str]) -> Lead | None:
+def observed_lead(observation: Segment, aliases: Mapping[str, str]) -> NamedLead | None:
     """Return the lead that an OBX-3 names by code, text or alternate code."""
     code = [observation.get(3, component) for component in range(1, 7)]
-    return first_lead(
-        (
-            (code[0], code[2]),
-            (code[1], ""),
-            (code[3], code[5]),
-            (code[4], ""),
-            (observation.get(3, 1, 2), ""),
-        ),
-        aliases,
-    )
+    suffix = observation.get(3, 1, 2)
+    pairs = ((code[0], code[2]), (code[1], ""), (code[3], code[5]), (code[4], ""), (suffix, ""))
+    return first_lead(pairs, aliases)
 
 
 def voltage_mv(*spellings: str) -> float | None:

@@ -117,7 +117,7 @@ def split_messages(text: str, limits: ParseLimits) -> tuple[Message, ...]:
     Raises ``UnreadableMessage`` when the text does not start with a header, exceeds the segment limit
     or holds another number of messages than its batch trailer declares.
     """
-    if text[:3] not in HEADERS or len(text) <= 3:
+    if not _HEADER_START.match(text):
         raise UnreadableMessage("the message does not start with MSH, BHS or FHS")
     if text.count("\r") >= limits.segments_max:
         raise UnreadableMessage("the message has more segments than the limit", limit=limits.segments_max)

@@ -26,7 +26,6 @@ CHARSETS: Mapping[str, str] = {
     "ISOIR159": "iso2022_jp_2",
     "JAS2020": "iso2022_jp_2",
     "GB18030-2000": "gb18030",
-    "GB18030": "gb18030",
     "KSX1001": "cp949",
     "BIG-5": "big5hkscs",
     "BIG5": "big5hkscs",
@@ -36,10 +35,11 @@ CHARSETS: Mapping[str, str] = {
     "UTF8": "utf-8",
     "UNICODEUTF-16": "utf-16-be",
     "UNICODEUTF-32": "utf-32-be",
-    "WINDOWS-1252": "cp1252",
-    "CP1252": "cp1252",
-    "ISO-8859-1": "iso8859-1",
-    "ISO8859-1": "iso8859-1",
+    # Not in the table, but sent: code pages and their kin.
+    **{f"{prefix}{page}": f"cp{page}" for prefix in ("WINDOWS-", "CP") for page in range(1250, 1259)},
+    **dict.fromkeys(("GBK", "GB2312", "GB18030"), "gb18030"),
+    **dict.fromkeys(("SHIFTJIS", "SHIFT-JIS", "SJIS", "WINDOWS-31J"), "cp932"),
+    **dict.fromkeys(("EUC-KR", "EUCKR"), "cp949"),
 }
 
 _MARKS = (

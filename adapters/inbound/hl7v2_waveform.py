@@ -19,6 +19,7 @@ from adapters.inbound.hl7v2_split import Segment
 from gem_integration.domain.ecg import FloatArray, Lead, Recording
 from gem_integration.domain.study import ParseLimits
 from gem_integration.errors import UnreadableMessage, UnsupportedRecording
+from gem_integration.terminology.lead_names import NamedLead
 
 SUFFIXES = frozenset({"TIM", "CHN", "WAV", "ANO"})
 TIME_TYPES = frozenset({"TS", "DTM"})
@@ -158,20 +159,22 @@ class _Reading:
         key = _key(observation)
         near = self.keys.get(key[0], set())
         chosen = key if key in near else next(iter(near)) if len(near) == 1 else None
-        lead = observed_lead(observation, self.limits.lead_aliases)
-        if chosen is None or (lead and all(channel.lead is not lead for channel in self.defined[chosen])):
-            return key, [self._plain(observation, lead)]
+        named = observed_lead(observation, self.limits.lead_aliases)
+        if chosen is None or (named and all(one.lead is not named.lead for one in self.defined[chosen])):
+            return key, [self._plain(observation, named)]
         self.used.add(chosen)
         return chosen, [_with_unit(channel, observation) for channel in self.defined[chosen]]
 
-    def _plain(self, observation: Segment, lead: Lead | None) -> Channel:
+    def _plain(self, observation: Segment, named: NamedLead | None) -> Channel:
         """Return the channel of an OBX that names its lead and unit itself, as many senders do."""
         unit_mv = voltage_mv(*unit_names(observation))
-        if lead is not None and self.attributes.scaled:
+        if named is None:
+            return Channel(lead=None)
+        if self.attributes.scaled:
             raise UnsupportedRecording(
                 "the waveform is scaled by attributes we do not read; send CD segments"
             )
-        return Channel(lead=lead, mv_per_step=unit_mv, unit_mv=unit_mv)
+        return Channel(lead=named.lead, sign=named.sign, mv_per_step=unit_mv, unit_mv=unit_mv)
 
     def _rated(self, channel: Channel, observation: Segment) -> Channel:
         if channel.rate_hz is not None:
@@ -216,8 +219,8 @@ def _paired(
         return rows, definitions
     if len(definitions) == 1 and rows.shape[1] == 1:
         return rows.T, definitions
-    lead = observed_lead(observation, limits.lead_aliases)
-    matching = [channel for channel in definitions if channel.lead is lead and lead is not None]
+    named = observed_lead(observation, limits.lead_aliases)
+    matching = [channel for channel in definitions if named and channel.lead is named.lead]
     if len(rows) == 1 and len(matching) == 1:
         return rows, matching
     raise UnreadableMessage(

@@ -137,6 +137,13 @@ def test_channels_that_are_no_lead_are_left_out_and_said():
     assert any("left out" in warning for warning in ecg.warnings)
 
 
+@pytest.mark.parametrize("name", ["-aVR", "131137", "2:65"])
+def test_a_lead_sent_upside_down_is_turned(name: str):
+    """Minus aVR is aVR with the other sign, however lists print its code."""
+    (ecg,) = read(CHN.format(f"1&{name}^^1&uV^^500"), "NA|93000&WAV|1|1000^-2000")
+    assert millivolts(ecg, Lead.AVR) == [-1.0, 2.0]
+
+
 def test_local_lead_names_come_from_the_site():
     """A peer's own names are a setting, not code."""
     limits = ParseLimits(lead_aliases={"KANAL-A": "V4R"})
@@ -159,7 +166,8 @@ def test_local_lead_names_come_from_the_site():
         ("1&I^^1&uV^^500~2&II^^^^250", "1^2~3^4", "different sampling"),
         ("1&I^^1&uV^^500^-5&5", "100^200", "contradict"),
         ("1&I^^1&uV^^500", "", "no sample"),
-        ("1&-aVR^^1&uV^^500", "1^2", "without any lead"),
+        ("1&MLII^^1&uV^^500", "1^2", "without any lead"),
+        ("1&MDC_ECG_LEAD_dI^^1&uV^^500", "1^2", "without any lead"),
         ("3^^1&uV^^500", "1^2", "without any lead"),
     ],
 )
