@@ -6,8 +6,9 @@ Amplitudes in mV (10 mm), times in ms. Voltage sums: Sokolow and Lyon 1949, Casa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gem_integration.criteria.conduction import lafb
 from gem_integration.criteria.parts import (
     BORDERLINE,
     NOT_MET,
@@ -123,7 +124,7 @@ def lvh(case: Case) -> Outcome:
     age = case.demographics.age_years
     if age is not None and age <= LVH_AGE_MIN_YEARS:
         return observed("age", "age > 35 years", met=False, value=age, method="voltage limits are for adults")
-    sums = voltage_sums(case)
+    sums = [_unless_lafb(case, row) for row in voltage_sums(case)]
     voltage, support = count_of(1, sums), lvh_support(case)
     outcome = any_of(all_of(voltage, support), count_of(2, sums))
     if outcome.holds:
@@ -132,6 +133,12 @@ def lvh(case: Case) -> Outcome:
         return voltage
     alone = Outcome(state=BORDERLINE, parts=voltage.parts)
     return alone.noted("voltage criteria alone")
+
+
+def _unless_lafb(case: Case, outcome: Outcome) -> Outcome:
+    """Set aside sums that use aVL or III where a left anterior fascicular block makes them tall."""
+    by_axis = any(name in part.criterion for part in outcome.parts for name in ("aVL", "III", "SD"))
+    return replace(outcome, state=NOT_MET) if by_axis and lafb(case).likely else outcome
 
 
 def _lvh_note(outcome: Outcome, *, strained: bool) -> str:
@@ -250,14 +257,7 @@ def lae(case: Case) -> Outcome:
         case.at_most(Kind.P_NEGATIVE_AMPLITUDE, P_TERMINAL_MV, lead=Lead.V1),
         case.at_least(Kind.P_TERMINAL_DURATION, P_TERMINAL_MS, lead=Lead.V1),
     )
-    return _known_p(case, any_of(notched, terminal))
-
-
-def _known_p(case: Case, outcome: Outcome) -> Outcome:
-    """Turn a missing notch or terminal part into a negative finding once P was measured."""
-    if outcome.likely or case.value(Kind.P_DURATION) is None:
-        return outcome
-    return Outcome(state=NOT_MET, parts=outcome.parts)
+    return any_of(notched, terminal)
 
 
 def rae(case: Case) -> Outcome:

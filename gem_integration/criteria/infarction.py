@@ -50,6 +50,7 @@ WELLENS_TERMINAL_MV = -0.1
 WELLENS_POSITIVE_MV = 0.1
 WELLENS_ST_MV = 0.1
 QRS_WIDE_MS = 120.0
+AXIS_RIGHT_DEG = 90.0
 SGARBOSSA_CONCORDANT_MV = 0.1
 SMITH_RATIO = -0.25
 
@@ -121,10 +122,7 @@ def _pathological_q(case: Case, lead: Lead) -> Outcome:
             case.at_least(Kind.Q_DURATION, Q_WIDE_MS, lead=lead),
             case.at_most(Kind.Q_AMPLITUDE, Q_DEEP_MV, lead=lead),
         )
-    outcome = any_of(wide, _qs(case, lead))
-    if case.value(Kind.Q_AMPLITUDE, lead) == 0.0 and not outcome.likely:
-        return case.seen(Kind.Q_AMPLITUDE, f"Q wave in {lead}", met=False, lead=lead)
-    return outcome
+    return any_of(wide, _qs(case, lead))
 
 
 def _qs(case: Case, lead: Lead) -> Outcome:
@@ -143,6 +141,7 @@ def _broad_r(case: Case, lead: Lead) -> Outcome:
         case.above(Kind.T_AMPLITUDE, 0.0, lead=lead),
         r_over_s(case, lead),
         negated(rbbb(case), "no right bundle branch block"),
+        case.below(Kind.QRS_AXIS, AXIS_RIGHT_DEG),
     )
 
 

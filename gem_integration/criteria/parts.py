@@ -6,7 +6,7 @@ Kleene's strong logic with the order not met < borderline < met and *not measura
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gem_integration.domain.ecg import STANDARD_LEADS, Lead
@@ -23,6 +23,25 @@ NOT_MEASURABLE = StatementState.NOT_MEASURABLE
 
 MARGIN_SHARE = 0.5
 """Share of a measurement's 95 % half width within which a limit is borderline."""
+
+WAVE_OF: Mapping[MeasurementKind, MeasurementKind] = {
+    MeasurementKind.Q_DURATION: MeasurementKind.Q_AMPLITUDE,
+    MeasurementKind.R_DURATION: MeasurementKind.R_AMPLITUDE,
+    MeasurementKind.S_DURATION: MeasurementKind.S_AMPLITUDE,
+    MeasurementKind.R_PRIME_DURATION: MeasurementKind.R_PRIME_AMPLITUDE,
+    MeasurementKind.R_PEAK_TIME: MeasurementKind.R_AMPLITUDE,
+    MeasurementKind.P_TERMINAL_DURATION: MeasurementKind.P_NEGATIVE_AMPLITUDE,
+    MeasurementKind.P_NOTCH_GAP: MeasurementKind.P_AMPLITUDE,
+}
+"""The amplitude that tells whether a wave with no duration is absent or only unmeasured."""
+
+REPEATABILITY: Mapping[MeasurementKind, float] = {
+    MeasurementKind.PR_INTERVAL: 5.0,
+    MeasurementKind.QRS_DURATION: 5.0,
+    MeasurementKind.QT_INTERVAL: 10.0,
+    MeasurementKind.QTC_FRIDERICIA: 10.0,
+}
+"""Widest margin in ms: the 75th percentile of the difference between programs (de Bie 2020)."""
 
 CONTIGUOUS_NEEDED = 2
 
@@ -105,7 +124,7 @@ class Case:
         if found is None:
             return unknown(kind, criterion, self.measurements.why_not(kind))
         met = low <= found.value < high
-        margin = MARGIN_SHARE * found.uncertainty
+        margin = margin_of(found)
         near = low - margin <= found.value <= high + margin
         part = evidence_of(found, criterion=criterion, met=met)
         return Outcome(state=MET if met else BORDERLINE if near else NOT_MET, parts=(part,))
@@ -126,9 +145,22 @@ class Case:
         unit = measurement_codes()[kind].unit
         criterion = f"{kind} {operator} {limit:g}{'' if unit == '1' else ' ' + unit}"
         found = self.measurements.get(kind, lead)
-        if found is None:
-            return unknown(kind, criterion, self.measurements.why_not(kind, lead), lead=lead)
-        return judged(found, operator, limit, criterion=criterion)
+        if found is not None:
+            return judged(found, operator, limit, criterion=criterion)
+        if operator.startswith(">") and self._absent(kind, lead):
+            return self.seen(WAVE_OF[kind], criterion, met=False, lead=lead, method="no such wave")
+        return unknown(kind, criterion, self.measurements.why_not(kind, lead), lead=lead)
+
+    def _absent(self, kind: MeasurementKind, lead: Lead | None) -> bool:
+        """Say whether the wave was looked for and is not there; a P without a second peak has no notch."""
+        wave = WAVE_OF.get(kind)
+        amplitude = None if wave is None else self.value(wave, lead)
+        return amplitude is not None and (amplitude == 0.0 or kind is MeasurementKind.P_NOTCH_GAP)
+
+
+def margin_of(found: Measurement) -> float:
+    """Return how near a limit must be for the number to decide nothing."""
+    return min(MARGIN_SHARE * found.uncertainty, REPEATABILITY.get(found.kind, float("inf")))
 
 
 def judged(found: Measurement, operator: str, limit: float, *, criterion: str) -> Outcome:
@@ -136,7 +168,7 @@ def judged(found: Measurement, operator: str, limit: float, *, criterion: str) -
     upward = operator.startswith(">")
     distance = found.value - limit if upward else limit - found.value
     met = distance >= 0.0 if operator.endswith("=") else distance > 0.0
-    margin = MARGIN_SHARE * found.uncertainty
+    margin = margin_of(found)
     near = margin > 0.0 and abs(distance) <= margin
     return Outcome(
         state=BORDERLINE if near else MET if met else NOT_MET,

@@ -30,7 +30,7 @@ def test_every_statement_of_the_table_has_a_rule_and_every_rule_a_row() -> None:
     assert len(statement_codes()) == 54
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes=CHANGES, person=PEOPLE)
 def test_every_statement_comes_once_in_order_with_evidence(changes: object, person: Demographics) -> None:
     """On any numbers each statement is there, in one state, on parts that name a criterion."""
@@ -42,7 +42,7 @@ def test_every_statement_comes_once_in_order_with_evidence(changes: object, pers
         assert name_of(item)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes=CHANGES, person=PEOPLE)
 def test_normal_and_abnormal_never_stand_together(changes: object, person: Demographics) -> None:
     """A recording with an urgent or critical statement is not normal."""

@@ -60,7 +60,11 @@ CASES: tuple[tuple[str, Changes, Urgency], ...] = (
     ("pause", {Kind.RR_MAX: 3300.0}, Urgency.CRITICAL),
     ("af", {**NO_P, Kind.RR_NRMSSD: 0.28, Kind.HEART_RATE: 110.0}, Urgency.URGENT),
     ("af", {**NO_P, Kind.RR_NRMSSD: 0.28, Kind.HEART_RATE: 165.0}, Urgency.CRITICAL),
-    ("aflutter", {**NO_P, Kind.FLUTTER_RATE: 300.0, Kind.HEART_RATE: 75.0}, Urgency.URGENT),
+    (
+        "aflutter",
+        {**NO_P, Kind.FLUTTER_RATE: 300.0, Kind.F_WAVE_RATIO: 0.6, Kind.HEART_RATE: 75.0},
+        Urgency.URGENT,
+    ),
     ("svt", {**NO_P, Kind.HEART_RATE: 180.0}, Urgency.URGENT),
     ("atrial_rhythm", {Kind.P_AXIS: -80.0}, Urgency.ROUTINE),
     ("junctional", {**NO_P, Kind.HEART_RATE: 52.0}, Urgency.ROUTINE),
