@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import (
     ArgumentError,
+    DatabaseError,
+    DBAPIError,
     DisconnectionError,
     InterfaceError,
     InternalError,
@@ -31,6 +33,19 @@ POSTGRES_DRIVER = "postgresql+psycopg"
 POSTGRES_NAMES = ("postgresql", "postgres")
 #: The execution option that marks a transaction as a writer (SQLite must know at its beginning).
 WRITES = "gem_writes"
+
+#: PostgreSQL error code 42P01 (appendix A): the table is not there.
+UNDEFINED_TABLE = "42P01"
+#: What the driver says, and what an operator can do about it.
+REASONS = {
+    "unable to open database file": "the database file cannot be opened: make its folder, check its rights",
+    "not a database": "this file is no database: check the address, or restore the file",
+    "malformed": "the database file is damaged: restore it",
+    "readonly": "the database can only be read: check the rights of its file",
+    "read-only": "the database can only be read now",
+    "disk is full": "the disk of the database is full: make room",
+}
+REASON_UNKNOWN = "the database cannot be used now: check that it runs, its address and its disk"
 
 #: What may pass by itself: no connection, a lock not granted, a deadlock, a server that only reads.
 PASSING = (OperationalError, InterfaceError, InternalError, DisconnectionError, PoolTimeoutError)
@@ -103,17 +118,31 @@ def _postgres_engine(url: sa.URL) -> sa.Engine:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what may pass by itself into ``StorageUnavailable``; anything else is a defect."""
+    """Turn what may pass by itself, or what an operator can mend, into ``StorageUnavailable``.
+
+    Anything else is a defect.
+    """
     try:
         yield
-    except PASSING as error:
+    except (DBAPIError, DisconnectionError, PoolTimeoutError) as error:
+        if not _is_of_the_world(error):
+            raise
         raise StorageUnavailable(_reason(error), kind=type(error).__name__) from error
 
 
+def _is_of_the_world(error: SQLAlchemyError) -> bool:
+    if isinstance(error, PASSING) or _lacks_table(error):
+        return True
+    return type(error) is DatabaseError  # SQLite: the file is damaged or no database
+
+
+def _lacks_table(error: SQLAlchemyError) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    return getattr(cause, "sqlstate", None) == UNDEFINED_TABLE or "no such table" in str(cause)
+
+
 def _reason(error: SQLAlchemyError) -> str:
-    text = str(error)
-    if "no such table" in text:
+    if _lacks_table(error):
         return "the database has no tables yet: run `gem-integration migrate`"
-    if "readonly" in text or "read-only" in text:
-        return "the database can only be read now"
-    return "the database cannot be used now: check that it runs, its address and its disk"
+    text = str(error)
+    return next((reason for words, reason in REASONS.items() if words in text), REASON_UNKNOWN)

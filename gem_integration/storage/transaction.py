@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from gem_integration.domain.ecg import Lead, Recording
 from gem_integration.domain.identity import Patient, content_hash, stable_id
 from gem_integration.domain.reading import JobStatus, Priority
 from gem_integration.domain.report import DeadLetter
@@ -30,6 +31,8 @@ from gem_integration.storage.tables import (
 )
 
 ORDERS_MATCHED_MAX = 100
+#: Leads that I and II determine (Einthoven, Goldberger).
+DERIVED_LEADS = frozenset({Lead.III, Lead.AVR, Lead.AVL, Lead.AVF})
 
 
 class Transaction:
@@ -55,8 +58,8 @@ class Transaction:
             "received_at": message.received_at,
         }
         if not insert_new(self._session, MessageRow, row):
-            known = self._session.get_one(MessageRow, message_row_id)
-            if known.blob_sha256 != sha256:
+            known = self._session.get(MessageRow, message_row_id)
+            if known is None or known.blob_sha256 != sha256:
                 reason = "this message id is already stored with other bytes: send it under a new id"
                 raise IdentityConflict(reason, message=str(message_row_id))
         return message_row_id
@@ -66,8 +69,8 @@ class Transaction:
     ) -> tuple[Study, bool]:
         """Return the study of ``ecg`` and whether it is new.
 
-        The same signal is the same study. Under another patient, or with another signal under the same
-        SOP Instance UID, it is an ``IdentityConflict``.
+        The same signal, whichever of its derivable leads came along, is the same study. Under another
+        patient, or with another signal under the same SOP Instance UID, it is an ``IdentityConflict``.
         """
         sha256 = _signal_hash(ecg, message_row_id)
         study = Study(study_id=stable_id("study", sha256), ecg=ecg, received_at=received_at)
@@ -194,7 +197,16 @@ def _shares_number(
 def _signal_hash(ecg: InboundEcg, message_row_id: uuid.UUID) -> str:
     # A recording that is flat throughout identifies nothing: two patients may both have one.
     flat = not ecg.recording.samples_mv.any()
-    return content_hash(ecg.recording.digest_bytes() + (message_row_id.bytes if flat else b""))
+    return content_hash(_signal(ecg.recording).digest_bytes() + (message_row_id.bytes if flat else b""))
+
+
+def _signal(recording: Recording) -> Recording:
+    # One system sends eight leads, another all twelve, each in its own order: what follows from I and II
+    # adds no signal.
+    derivable = DERIVED_LEADS if {Lead.I, Lead.II} <= set(recording.leads) else frozenset()
+    leads = [lead for lead in Lead if lead in recording.leads and lead not in derivable]
+    rows = [recording.leads.index(lead) for lead in leads]
+    return Recording.of(recording.samples_mv[rows], leads, recording.sampling_rate_hz)
 
 
 def _may_be_same(known: StudyRow, patient: Patient | None) -> bool:

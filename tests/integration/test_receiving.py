@@ -76,6 +76,18 @@ def test_one_ecg_in_two_messages_is_one_study_read_once(line):
     assert (counts["messages"], counts["studies"], counts["jobs_queued"]) == (2, 1, 1)
 
 
+def test_one_ecg_with_eight_leads_and_with_twelve_is_one_study(line):
+    """Leads that follow from I and II, and the order of leads, make no other signal."""
+    whole = line.ecg().recording
+    eight = [lead for lead in reversed(whole.leads) if lead not in {"III", "aVR", "aVL", "aVF"}]
+    samples = [whole.lead_mv(lead) for lead in eight]
+    line.receive(1)
+    message = line.message(b"DICM")
+    short = line.ecg(1, message_id="8", recording=Recording.of(samples, eight, whole.sampling_rate_hz))
+    again = receive(message, short, store=line.store, reader_key=READER, clock=line.clock)
+    assert again.outcome is ReceivedAs.LINKED
+
+
 def test_several_ecgs_in_one_message_are_as_many_studies(line):
     """A message with two ECGs is received once for each; repeating it changes nothing."""
     message = line.message(b"MSH|two")

@@ -212,12 +212,33 @@ def test_instants_are_stored_in_utc(line):
         assert row.performed_at.tzinfo is UTC
 
 
-def test_a_database_without_tables_says_what_to_do(tmp_path, clock):
-    """The reason names the command that helps, and no address."""
-    store = Store.open(f"sqlite:///{tmp_path / 'empty.db'}", clock=clock)
-    with pytest.raises(StorageUnavailable, match="gem-integration migrate"):
+def test_a_database_without_tables_says_what_to_do(store):
+    """The reason names the command that helps, on either dialect."""
+    with store._engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE orders RENAME TO mislaid"))
+    try:
+        with pytest.raises(StorageUnavailable, match="gem-integration migrate"):
+            store.counts()
+    finally:
+        with store._engine.begin() as connection:
+            connection.execute(sa.text("ALTER TABLE mislaid RENAME TO orders"))
+
+
+def test_a_file_that_cannot_be_opened_is_unavailable_with_advice(tmp_path, clock):
+    """An operator is told to make the folder."""
+    store = Store.open(f"sqlite:///{tmp_path / 'no folder' / 'gem.db'}", clock=clock)
+    with pytest.raises(StorageUnavailable, match="make its folder"):
         store.counts()
-    store.close()
+
+
+def test_a_file_that_is_no_database_is_unavailable_with_advice(tmp_path, clock):
+    """A mistaken address never overwrites what is there."""
+    letter = tmp_path / "letter.db"
+    letter.write_bytes(b"this is a letter, not a database at all" * 40)
+    store = Store.open(f"sqlite:///{letter}", clock=clock)
+    with pytest.raises(StorageUnavailable, match="no database"):
+        store.migrate()
+    assert letter.read_bytes().startswith(b"this is a letter")
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle://u:secret@h/x", "postgresql://u:secret@[::1/x", ""])
