@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -23,7 +24,6 @@ from gem_integration.grounding.checks_outcome import (
     missing,
     over_named_leads,
 )
-import itertools
 
 ECTOPIC = (BeatClass.ECTOPIC_NARROW, BeatClass.ECTOPIC_WIDE, BeatClass.FUSION)
 PAUSE_SHARE = 1.1  # of the mean RR: the pause after a premature beat is longer than the usual cycle

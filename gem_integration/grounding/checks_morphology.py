@@ -264,10 +264,15 @@ def _test(feature: Feature, waveform: Waveform, lead: Lead | None) -> Tested:
 
 def _on_lead_or_ecg(limit: Limit, waveform: Waveform, lead: Lead | None) -> Tested:
     """Take a lead's own number; where only the whole ECG has one (rate, axis, rhythm), take that."""
-    if lead is not None and waveform.usable(lead) and waveform.measurements.get(limit.kind, lead) is None:
-        if limit.absent_with is None and waveform.measurements.get(limit.kind) is not None:
-            return against_limit(limit, waveform, None)
-    return against_limit(limit, waveform, lead)
+    numbers = waveform.measurements
+    only_global = (
+        lead is not None
+        and waveform.usable(lead)
+        and limit.absent_with is None
+        and numbers.get(limit.kind, lead) is None
+        and numbers.get(limit.kind) is not None
+    )
+    return against_limit(limit, waveform, None if only_global else lead)
 
 
 def check_feature(name: str, claim: Claim, waveform: Waveform) -> Outcome:
@@ -342,7 +347,7 @@ def check_high_voltage(claim: Claim, waveform: Waveform) -> Outcome:
 
 
 def check_q_wave(claim: Claim, waveform: Waveform) -> Outcome:
-    """Check Q waves: any for "Q waves are seen", pathological ones for a denial of the whole ECG or by name."""
+    """Check Q waves: any for "Q waves are seen", pathological ones for a denial or by name."""
     strict = _PATHOLOGICAL.search(claim.text) is not None or (is_absent(claim) and not claim.leads)
     return judge(_Q_PATHOLOGICAL if strict or is_absent(claim) else FEATURES["q_wave"], claim, waveform)
 

@@ -1,4 +1,4 @@
-"""Numbers in the text beside numbers of ours: |measured - claimed| against the band, or the inequality stated."""
+"""Numbers in the text beside numbers of ours: |measured - claimed| against the band, or the inequality."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gem_integration.domain.evidence import Claim, Comparator, Evidence, Verdict
 from gem_integration.domain.measurement import Measurement, MeasurementKind
 from gem_integration.grounding.checks_beats import beat_measurements
 from gem_integration.grounding.checks_outcome import (
+    LIMIT_SHARE,
     Held,
     Outcome,
     Tested,
@@ -147,7 +148,7 @@ def _compare(subject: str, claim: Claim, measured: Measurement) -> Tested:
     if subject.endswith("_axis"):
         value = claimed + _turn(value - claimed)
     doubt = max(measured.uncertainty, band_of(subject, claimed))
-    held = _held(claim, value, claimed, high, doubt)
+    held = _held(replace(claim, value=claimed, value_high=high), value, doubt)
     met = None if held is Held.NEAR else held is Held.MET
     shown = evidence_of(measured, _words(subject, claim, doubt), met=met)
     return Tested(held=held, lead=measured.lead, evidence=(shown,))
@@ -168,14 +169,15 @@ def _turn(difference: float) -> float:
     return (difference + _DEGREES / 2.0) % _DEGREES - _DEGREES / 2.0
 
 
-def _held(claim: Claim, value: float, claimed: float, high: float | None, doubt: float) -> Held:
+def _held(claim: Claim, value: float, doubt: float) -> Held:
+    claimed = claim.value or 0.0
     match claim.comparator:
         case Comparator.LESS | Comparator.LESS_OR_EQUAL:
-            return hold(value, None, claimed, doubt)
+            return hold(value, None, claimed, LIMIT_SHARE * doubt)
         case Comparator.GREATER | Comparator.GREATER_OR_EQUAL:
-            return hold(value, claimed, None, doubt)
+            return hold(value, claimed, None, LIMIT_SHARE * doubt)
         case Comparator.RANGE:
-            top = claimed if high is None else high
+            top = claimed if claim.value_high is None else claim.value_high
             return Held.MET if claimed - doubt <= value <= top + doubt else Held.VIOLATED
         case Comparator.ABOUT:
             wide = max(doubt, ABOUT_SHARE * abs(claimed))

@@ -161,7 +161,7 @@ def band_of(subject: str, value: float) -> float:
 
 
 def doubt_of(measured: Measurement) -> float:
-    """Return how near a limit a measurement leaves its side open: one standard deviation, half its 95 % half width."""
+    """Return how near a limit a measurement decides nothing: one SD, half its 95 % half width."""
     return LIMIT_SHARE * measured.uncertainty
 
 

@@ -52,7 +52,8 @@ _AFTER_LEAD_WORD = r"(?:av[rlf]|v[1-9]r?(?![0-9])|iii|ii|i|[123])(?![a-z0-9'])(?
 _RANGE = r"[ ]?(?:-|to|through|thru|until)[ ]?"
 _ITEM = rf"{_LEAD}(?:{_RANGE}(?:lead )?(?:{_LEAD}|(?<=-)[2-6](?![0-9a-z.])))?"
 _JOIN = (
-    r"(?:[ ]?(?:,|/|&|\+|;(?=[ ]?v))[ ]?(?:and |or |as well as )?|[ ](?:and|or|as well as|plus)(?: in)? |[ ])"
+    r"(?:[ ]?(?:,|/|&|\+|;(?=[ ]?v))[ ]?(?:and |or |as well as )?|[ ](?:and|or|as well as|"
+    r"plus)(?: in)? |[ ])"
 )
 _LIST = rf"{_ITEM}(?:{_JOIN}(?:leads? )?{_ITEM}){{0,12}}"
 _TERRITORY = "|".join(sorted((name.replace(" ", "[ -]") for name in TERRITORIES), key=len, reverse=True))
@@ -60,15 +61,20 @@ _TERRITORIES = rf"(?:{_TERRITORY})(?:(?:,? and |,? or |/|, )(?:{_TERRITORY})){{0
 
 _MENTION = re.compile(
     rf"(?<![a-z0-9'/.-])(?:"
-    rf"(?P<every>(?:in )?(?:all|every|each)(?: of)?(?: the)?(?: twelve| 12| other| remaining| recorded| standard)?[ -]leads?"
+    rf"(?P<every>(?:in )?(?:all|every|each)(?: of)?(?: the)?(?: twelve| 12| other| remaining| recorded|"
+    rf" standard)?[ -]leads?"
     rf"|any(?: of the)?(?: twelve| 12)?[ -]leads?|throughout(?: all(?: the)? leads)?|diffusely|globally"
     rf"|(?:across|over) (?:all|the) (?:12 |twelve )?leads|everywhere|elsewhere)"
-    rf"(?P<but>[, ]+(?:except|excepting|save|save for|apart from|other than|but|but not|with the exception of|excluding)"
+    rf"(?P<but>[, ]+(?:except|excepting|save|save for|apart from|other than|but|but not|"
+    rf"with the exception of|excluding)"
     rf"(?: for| in)?(?: leads?)? (?P<left_out>{_LIST}))?"
-    rf"|(?P<same>(?:these|those|the same|said|the above|the aforementioned|such)(?: \w+)? (?:leads?|distribution|territor(?:y|ies)|regions?|derivations?)"
-    rf"|(?:in|of) the same (?:leads?|distribution)|this (?:lead|territory|distribution)|there(?= (?:as well|too|also)?[.,;])|therein)"
+    rf"|(?P<same>(?:these|those|the same|said|the above|the aforementioned|such)(?: \w+)? (?:leads?|"
+    rf"distribution|territor(?:y|ies)|regions?|derivations?)"
+    rf"|(?:in|of) the same (?:leads?|distribution)|this (?:lead|territory|distribution)|"
+    rf"there(?= (?:as well|too|also)?[.,;])|therein)"
     rf"|(?P<territory>{_TERRITORIES})"
-    rf"(?P<leads>(?: precordial| chest| limb)?[ -](?:leads?|derivations?|electrodes)(?:[ ,(;:]*(?P<explicit>{_LIST})\)?)?)?"
+    rf"(?P<leads>(?: precordial| chest| limb)?[ -](?:leads?|derivations?|"
+    rf"electrodes)(?:[ ,(;:]*(?P<explicit>{_LIST})\)?)?)?"
     rf"|leads?:? (?P<after>{_AFTER_LEAD_WORD}(?:{_RANGE}{_LEAD})?(?:{_JOIN}(?:leads? )?(?:{_AFTER_LEAD_WORD}(?:{_RANGE}{_LEAD})?)){{0,12}})"
     rf"|(?:from )?(?P<list>{_LIST})"
     rf")(?![a-z0-9])"
@@ -78,7 +84,8 @@ _NOT_A_LEAD_BEFORE = re.compile(
 )
 _PRONOUN_AFTER = re.compile(
     r" (?:will|have|would|can|could|am|was|note|noted|see|find|found|observe|observed|conclude|recommend|"
-    r"believe|think|suspect|first|then|also|now|begin|start|must|may|did|do|don't|cannot|interpret|examined?|"
+    r"believe|think|suspect|first|then|also|now|begin|start|must|may|did|do|don't|cannot|interpret|"
+    r"examined?|"
     r"reviewed|looked|assess(?:ed)?|analy[sz]ed?)\b"
 )
 

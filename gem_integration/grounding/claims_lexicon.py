@@ -50,11 +50,7 @@ def _first_letters(phrase: str) -> set[str]:
     """Return the letters a phrase may begin with, looking through leading optional groups."""
     letters: set[str] = set()
     while phrase.startswith("("):
-        depth, end = 0, 0
-        for end, char in enumerate(phrase):
-            depth += (char == "(") - (char == ")")
-            if depth == 0:
-                break
+        end = _closing(phrase)
         for option in phrase[1:end].split("|"):
             bare = option.lstrip("( ?")
             letters |= {bare[0]} if bare else set()
@@ -63,6 +59,16 @@ def _first_letters(phrase: str) -> set[str]:
             return letters
         phrase = tail[1:].lstrip("? ")
     return letters | set(re.findall(r"[a-z0-9]", phrase)[:1])
+
+
+def _closing(phrase: str) -> int:
+    """Return where the group that opens ``phrase`` closes."""
+    depth = 0
+    for place, char in enumerate(phrase):
+        depth += (char == "(") - (char == ")")
+        if depth == 0:
+            return place
+    raise ValueError(f"a lexicon phrase has an open bracket: {phrase}")
 
 
 def phrases(lower: str) -> list[Phrase]:
@@ -99,3 +105,10 @@ def features() -> dict[tuple[str, str], tuple[str, str]]:
     return {
         (row["entity"], row["feature"]): (row["subject"], row["polarity"]) for row in _table("features.csv")
     }
+
+
+@cache
+def cue_pattern(sort: str) -> re.Pattern[str]:
+    """Return the words of ``cues.csv`` that mark ``general`` knowledge or an ``other`` claim."""
+    words = (row["pattern"] for row in _table("cues.csv") if row["sort"] == sort)
+    return re.compile(rf"\b(?:{'|'.join(words)})\b")

@@ -49,7 +49,8 @@ UNITS: dict[str, tuple[str, float]] = {
 }
 _UNIT = "|".join(sorted((re.escape(unit) for unit in UNITS), key=len, reverse=True))
 _NUMBER = re.compile(
-    r"(?:(?<![\w.,)])(?P<sign>[+-]) ?)?(?<![\w.])(?P<digits>\d{1,3}(?:,\d{3})+(?![\d,])|\d{1,6}(?:[.,]\d{1,4})?)"
+    r"(?:(?<![\w.,)])(?P<sign>[+-]) ?)?(?<![\w.])(?P<digits>\d{1,3}(?:,\d{3})+(?![\d,])|"
+    r"\d{1,6}(?:[.,]\d{1,4})?)"
     rf"(?![\d:])(?:[ -]?(?P<unit>{_UNIT})(?![a-z/²]))?(?![.]\d)"
 )
 _RANGE_GAP = re.compile(r"\s?(?:-|to|through|and|up to)\s?")
@@ -62,30 +63,47 @@ _DATE = re.compile(r"(?<![\d.])\d{1,2}([-/.])(?:\d{1,2}|[a-z]{3})\1\d{2,4}(?!\d)
 _COMPARATORS: tuple[tuple[Comparator, str], ...] = (
     (
         Comparator.LESS_OR_EQUAL,
-        r"(?:(?:up|amounting) to|not exceed(?:ing)?|(?:never|not) (?:more|longer|wider|greater) than|at (?:the )?most"
-        r"|no (?:more|longer|greater|wider|deeper|higher|larger) than|does not surpass|(?:a )?maximum(?: of)?"
-        r"|without exceeding|≤|<=|=<)",
+        (
+            r"(?:(?:up|amounting) to|not exceed(?:ing)?|(?:never|not) (?:more|longer|wider|"
+            r"greater) than|at (?:the )?most"
+            r"|no (?:more|longer|greater|wider|deeper|higher|larger) than|does not surpass|"
+            r"(?:a )?maximum(?: of)?"
+            r"|without exceeding|≤|<=|=<)"
+        ),
     ),
     (
         Comparator.GREATER_OR_EQUAL,
-        r"(?:at least|no (?:shorter|less|fewer|lower|smaller) than|not (?:less|shorter|below) than|not below"
-        r"|(?:a )?minimum(?: of)?|≥|>=|=>)",
+        (
+            r"(?:at least|no (?:shorter|less|fewer|lower|smaller) than|not (?:less|shorter|below) than|"
+            r"not below"
+            r"|(?:a )?minimum(?: of)?|≥|>=|=>)"
+        ),
     ),
     (
         Comparator.LESS,
-        r"(?:(?:just |well |slightly |stays? |remain(?:s|ing)? )?(?:under|below|beneath)"
-        r"|(?:less|shorter|smaller|lower|narrower|fewer|shallower) than|none (?:reach(?:es|ing)?|exceed(?:s|ing)?)"
-        r"|(?:not|never) (?:even )?reach(?:es|ing)?|fall(?:s|ing)? short of|<)",
+        (
+            r"(?:(?:just |well |slightly |stays? |remain(?:s|ing)? )?(?:under|below|beneath)"
+            r"|(?:less|shorter|smaller|lower|narrower|fewer|shallower) than|none (?:reach(?:es|ing)?|"
+            r"exceed(?:s|ing)?)"
+            r"|(?:not|never) (?:even )?reach(?:es|ing)?|fall(?:s|ing)? short of|<)"
+        ),
     ),
     (
         Comparator.GREATER,
-        r"(?:exceed(?:s|ing)?|surpass(?:es|ing)?|(?:just |well |slightly )?(?:above|over|beyond|upwards of)"
-        r"|(?:more|greater|deeper|longer|wider|higher|larger|taller) than|in excess of|>)",
+        (
+            r"(?:exceed(?:s|ing)?|surpass(?:es|ing)?|(?:just |well |slightly )?(?:above|over|beyond|"
+            r"upwards of)"
+            r"|(?:more|greater|deeper|longer|wider|higher|larger|taller) than|in excess of|>)"
+        ),
     ),
     (
         Comparator.ABOUT,
-        r"(?:about|around|approximately|approx\.?|near(?:ly)?|roughly|some|close to|circa|ca\.?|almost|an estimated"
-        r"|estimated (?:at|to be)|in the (?:region|order|neighbou?rhood|vicinity) of|of the order of|cluster(?:s|ing)? around|hover(?:s|ing)? (?:at|around)|~|≈|±)",
+        (
+            r"(?:about|around|approximately|approx\.?|near(?:ly)?|roughly|some|close to|circa|ca\.?|"
+            r"almost|an estimated"
+            r"|estimated (?:at|to be)|in the (?:region|order|neighbou?rhood|vicinity) of|"
+            r"of the order of|cluster(?:s|ing)? around|hover(?:s|ing)? (?:at|around)|~|≈|±)"
+        ),
     ),
 )
 _FILLER = r"(?:\s|\b(?:a|an|the|only|just|mean|of|value|threshold|level)\b|[(:=@])*"
@@ -99,7 +117,8 @@ _AFTER = (
 )
 _CITED = r"[\s(:=<>≤≥~]*(?:(?:is|of|from|between|up to|below|under|about|less than|to)\s*)?[<>≤≥~]?\s*$"
 _QUOTED = re.compile(
-    r"(?:\breference(?: \w+)?|\bnormal (?:ranges?|values?|limits?|is)|\blimits?|\brange of|\bcut-?off|\bcriteri(?:a|on)|"
+    r"(?:\breference(?: \w+)?|\bnormal (?:ranges?|values?|limits?|is)|\blimits?|\brange of|\bcut-?off|"
+    r"\bcriteri(?:a|on)|"
     r"\bthreshold|\bexpected|\busual(?: range)?|\bnormally|\bnl|\bnorm|\bref\.?)" + _CITED
 )
 _QUOTED_NORMAL = re.compile(r"\b(?:normal|nl)[\s(:,]*(?:up to|below|under)?[\s<>≤≥]*$")

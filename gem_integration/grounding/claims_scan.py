@@ -11,13 +11,26 @@ from gem_integration.grounding.claims_leads import LeadGroup, lead_groups
 from gem_integration.grounding.claims_lexicon import Phrase, phrases
 from gem_integration.grounding.claims_numbers import Quantity, quantities
 
-_ORDINALS: tuple[str, ...] = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_ORDINALS: tuple[str, ...] = (
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+)
 _ORDINALS += ("eleventh", "twelfth")
 _ORDINAL = rf"(?:{'|'.join(_ORDINALS)}|\d{{1,2}}(?:st|nd|rd|th))"
 _BEATS = re.compile(
-    rf"(?<!\w)(?:(?P<ordinals>{_ORDINAL}(?:(?:, | and |, and ){_ORDINAL}){{0,8}}) (?:qrs|beats?|complex(?:es)?|r peaks?|cycles?)"
+    rf"(?<!\w)(?:(?P<ordinals>{_ORDINAL}(?:(?:, | and |, and ){_ORDINAL}){{0,8}}) (?:qrs|beats?|"
+    rf"complex(?:es)?|r peaks?|cycles?)"
     rf"(?! (?:block|degree))|(?:beats?|(?:qrs )?complex(?:es)?) (?:no\.? ?|nos\.? ?|number |numbers |#)?"
-    rf"(?P<numbers>\d{{1,2}}(?!\d|\.\d| ?(?:ms|mv|mm|s\b|bpm|/|per))(?:(?:, | and |, and |-){{1}}\d{{1,2}}(?!\d| ?(?:ms|mv|mm|bpm))){{0,8}}))"
+    rf"(?P<numbers>\d{{1,2}}(?!\d|\.\d| ?(?:ms|mv|mm|s\b|bpm|/|per))(?:(?:, | and |, and |"
+    rf"-){{1}}\d{{1,2}}(?!\d| ?(?:ms|mv|mm|bpm))){{0,8}}))"
 )
 _CITED_NORMAL = re.compile(
     r"\((?:normal|ref(?:erence)?|norm|nl)\b[ :=]*(?:ranges?|values?|limits?|is|<|>|≤|≥|up to|\d)[^)]*\)"
@@ -117,7 +130,7 @@ def _of_phrase(phrase: Phrase) -> Token:
 
 
 def _is_meant(phrase: Phrase, original: str) -> bool:
-    """A single letter is a wave only where it is printed as a capital, or as q."""
+    """Take a single letter for a wave only where it is printed as a capital, or as q."""
     if phrase.end - phrase.start > 1:
         return True
     return original[phrase.start : phrase.end] in ("P", "Q", "R", "S", "T", "q")
@@ -143,8 +156,8 @@ def _blank(text: str, spans: list[tuple[int, int]]) -> str:
     for start, end in sorted(spans):
         if end <= position:
             continue
-        start = max(start, position)
-        pieces += [text[position:start], " " * (end - start)]
+        begin = max(start, position)
+        pieces += [text[position:begin], " " * (end - begin)]
         position = end
     return "".join([*pieces, text[position:]])
 
@@ -152,9 +165,10 @@ def _blank(text: str, spans: list[tuple[int, int]]) -> str:
 def _beat_numbers(match: re.Match[str]) -> tuple[int, ...]:
     if match["numbers"]:
         return _beat_span(match["numbers"])
-    found = []
-    for word in re.findall(_ORDINAL, match["ordinals"]):
-        found.append(int(re.sub(r"\D", "", word)) if word[0].isdigit() else _ORDINALS.index(word) + 1)
+    found = [
+        int(re.sub(r"\D", "", word)) if word[0].isdigit() else _ORDINALS.index(word) + 1
+        for word in re.findall(_ORDINAL, match["ordinals"])
+    ]
     return tuple(sorted({beat for beat in found if beat > 0}))
 
 

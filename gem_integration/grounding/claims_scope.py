@@ -7,13 +7,17 @@ import re
 from gem_integration.grounding.claims_scan import Scanned, Token, TokenSort
 
 VERB = re.compile(
-    r"\b(?:is|are|was|were|shows?|showed|has|have|had|remains?|appears?|displays?|demonstrates?|measures?|reveals?|"
-    r"exhibits?|lies|reaches|presents?|looks?|contains?|features?|stays?|becomes?|follows?|lasts?|averages?|"
+    r"\b(?:is|are|was|were|shows?|showed|has|have|had|remains?|appears?|displays?|demonstrates?|"
+    r"measures?|reveals?|"
+    r"exhibits?|lies|reaches|presents?|looks?|contains?|features?|stays?|becomes?|follows?|lasts?|"
+    r"averages?|"
     r"indicates?|occurs?|precedes?|progress(?:es)?|grows?|points?|suggests?)\b"
 )
 _HARD_BREAK = re.compile(
-    r"[;:.]|\b(?:but|however|although|though|while|whereas|which|so|who|because|since|as|therefore|thus|hence|"
-    r"indicating|confirming|making|making|yet|nevertheless|except|apart|suggesting|leading|resulting|and with|with normal|"
+    r"[;:.]|\b(?:but|however|although|though|while|whereas|which|so|who|because|since|as|therefore|thus|"
+    r"hence|"
+    r"indicating|confirming|making|making|yet|nevertheless|except|apart|suggesting|leading|resulting|"
+    r"and with|with normal|"
     r"given|despite|in the presence)\b"
 )
 _SOFT_WITH = re.compile(r"\bwith\b")
@@ -23,12 +27,14 @@ _COPULA_BEFORE = re.compile(
     r"\b(?:is|are|was|were|be|been|remains?|seems?|appears?|as)\s+(?:\w+ly\s+|also\s+)?$"
 )
 _PLAIN_COORDINATION = re.compile(
-    r"[\s,/()&]*(?:and/or|and|or|nor|as well as|plus)?[\s,()]*(?:the|a|an|any|of|in|segments?|waves?|intervals?|complex(?:es)?"
+    r"[\s,/()&]*(?:and/or|and|or|nor|as well as|plus)?[\s,()]*(?:the|a|an|any|of|in|segments?|waves?|"
+    r"intervals?|complex(?:es)?"
     r"|significant|acute|other|clear|definite|typical|associated|frank|reciprocal)?[\s,()]*"
     r"(?:the|a|an|any|significant|clear|additional)?[\s,()]*"
 )
 _ADJECTIVE_HEDGES = re.compile(
-    r"possible|probable|likely|suspected|borderline|questionable|presum|potential|equivocal|\?|perhaps|possibly|probably|"
+    r"possible|probable|likely|suspected|borderline|questionable|presum|potential|equivocal|\?|perhaps|"
+    r"possibly|probably|"
     r"conceivabl"
 )
 
@@ -118,12 +124,13 @@ def _stops(scanned: Scanned, cue: Token, left: Token, token: Token) -> bool:
         return True
     if left is cue:
         return len(gap) > 70 or (cue.sort is TokenSort.NEGATION and "," in gap)
-    if VERB.search(gap) and token.sort is not TokenSort.FEATURE:
+    new_clause = VERB.search(gap) is not None and token.sort is not TokenSort.FEATURE
+    if new_clause or _SOFT_WITH.search(gap):
         return True
-    if _SOFT_WITH.search(gap):
-        return True
-    if cue.sort is TokenSort.NEGATION:
-        return _negation_stops(scanned, gap, token)
+    return (_negation_stops if cue.sort is TokenSort.NEGATION else _hedge_stops)(scanned, cue, gap, token)
+
+
+def _hedge_stops(scanned: Scanned, cue: Token, gap: str, token: Token) -> bool:
     if re.search(r"\band\b", gap) and re.match(r"\s*(?:otherwise|normal)", scanned.lower[token.start :]):
         return True
     if _ADJECTIVE_HEDGES.match(scanned.lower, cue.start):
@@ -131,7 +138,7 @@ def _stops(scanned: Scanned, cue: Token, left: Token, token: Token) -> bool:
     return bool(_NEW_CLAUSE.search(gap) and _verb_follows(scanned, token)) or "," in gap
 
 
-def _negation_stops(scanned: Scanned, gap: str, token: Token) -> bool:
+def _negation_stops(scanned: Scanned, _cue: Token, gap: str, token: Token) -> bool:
     if _OR.search(gap):
         return False
     if "," in gap:
@@ -151,7 +158,7 @@ def _verb_follows(scanned: Scanned, token: Token) -> bool:
 
 
 def _cue_between(scanned: Scanned, cue: Token, token: Token) -> bool:
-    """A new assertion, or a new cue of the same sort, ends the reach of the first."""
+    """Say whether a new assertion or hedge ends the reach of the cue."""
     return any(
         other.start >= cue.end
         and other.end <= token.start

@@ -37,6 +37,7 @@ _ALIKE = str.maketrans(
         "”": '"',
     }
 )
+SENTENCE_MAX = 1500  # characters; real sentences hold a few hundred
 _SENTENCE_END = re.compile(
     r"(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)(?<!\bapprox)(?<!\bca)(?<!\bcf)(?<!\bno)(?<!^\d)(?<!^\d\d)"
     r"[.!?]+[\"')\]]*(?=\s|$)"
@@ -65,7 +66,10 @@ def matchable(text: str) -> str:
 
 
 def sentences(text: str) -> Iterator[Sentence]:
-    """Yield the sentences of ``text`` in order; line ends always end a sentence."""
+    """Yield the sentences of ``text`` in order; line ends always end a sentence.
+
+    What runs on beyond ``SENTENCE_MAX`` characters is cut at a blank, so that the work stays linear.
+    """
     offset = 0
     for line in text.split("\n"):
         bullet = _BULLET.match(line)
@@ -77,13 +81,21 @@ def sentences(text: str) -> Iterator[Sentence]:
 
 def _line_sentences(line: str, start: int, offset: int, *, heading: bool) -> Iterator[Sentence]:
     first = start
-    for mark in _SENTENCE_END.finditer(line, start):
-        if line[start : mark.end()].strip():
+    ends = [*(mark.end() for mark in _SENTENCE_END.finditer(line, start)), len(line)]
+    for end in ends:
+        for begin, stop in _pieces(line, start, end):
             yield Sentence(
-                start=offset + start, end=offset + mark.end(), line_start=offset + first, heading=heading
+                start=offset + begin, end=offset + stop, line_start=offset + first, heading=heading
             )
-        start = mark.end()
-    if line[start:].strip():
-        yield Sentence(
-            start=offset + start, end=offset + len(line), line_start=offset + first, heading=heading
-        )
+        start = end
+
+
+def _pieces(line: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end - start > SENTENCE_MAX:
+        blank = line.rfind(" ", start + 1, start + SENTENCE_MAX)
+        stop = blank if blank > start else start + SENTENCE_MAX
+        if line[start:stop].strip():
+            yield start, stop
+        start = stop
+    if line[start:end].strip():
+        yield start, end

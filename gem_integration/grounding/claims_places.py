@@ -1,0 +1,162 @@
+"""Which leads belong to which words: lists that open a clause, close it, or stand before a finding."""
+
+from __future__ import annotations
+
+import re
+
+from gem_integration.domain.ecg import Lead
+from gem_integration.grounding.claims_scan import Scanned, Token, TokenSort
+from gem_integration.grounding.claims_scope import VERB, predicative
+
+_PREPOSITION_END = re.compile(
+    r"(?:\b(?:in|on|over|of|from|across|at|within|involving|throughout|to|between|through|especially|"
+    r"particularly|notably|"
+    r"including|affecting)\s+(?:the\s+)?(?:corresponding |contiguous |adjacent )?|[(,:]\s*|^\s*)$"
+)
+
+_OPENS = re.compile(
+    r"(?:[;:]|,?\s*\b(?:and|but|while|whereas|although|with|or)\b|,)\s*(?:in|for|over|"
+    r"across)?\s*(?:the\s*)?$"
+)
+
+_COORDINATION = re.compile(
+    r"(?:[\s,/()&]|\b(?:and|or|nor|as|well|plus|of|with|at|by|to|measuring|up|a|an|the|some|any|small|"
+    r"deep|about|"
+    r"durations?|depths?|widths?|amplitudes?|heights?|levels?|accompanied|associated|both|maximum|"
+    r"maximal)\b)*"
+)
+
+_INTERVALS = frozenset({"pr", "qrs", "qt", "qtc"})
+
+_NEW_MAIN_CLAUSE = re.compile(r", (?:and|but) (?:the |its )?$")
+
+_COPULA = re.compile(
+    r"\s*(?:is|are|was|were|appears?|remains?|looks?|seems?|can be|could be)\s+(?:\w+ly |also |all )*"
+)
+
+_WALL_BEFORE_FINDING = re.compile(r"\s*(?:wall |myocardial |leads? |subendocardial |transmural )*")
+
+
+def assign_leads(
+    scanned: Scanned, heading: tuple[Lead, ...] | None, last: tuple[Lead, ...]
+) -> tuple[Lead, ...]:
+    """Give leads to the anchors they belong to; return the last list named, for "in the same leads".
+
+    ``heading`` are the leads of the line ("Lead II: …"); ``last`` those of the sentence before.
+    """
+    front = heading
+    tokens = scanned.tokens
+    for place, token in enumerate(tokens):
+        if token.is_anchor:
+            if _resets_front(scanned, token):
+                front = heading
+            token.front = front
+            continue
+        group = token.group
+        if group is None:
+            continue
+        leads = last if group.same else group.leads
+        last = leads or last
+        if group.territory and _is_wall_of_next(scanned, tokens, place):
+            _wall_of_next(tokens, place, leads)
+        elif _is_front(scanned, tokens, place):
+            front = leads
+        else:
+            _attach_back(scanned, tokens, place, leads)
+    return last
+
+
+def _resets_front(scanned: Scanned, token: Token) -> bool:
+    """Say whether ", and the PR interval …" leaves the leads its sentence opened with."""
+    return (
+        bool(_INTERVALS & set(token.ids)) and _NEW_MAIN_CLAUSE.search(scanned.bare[: token.start]) is not None
+    )
+
+
+def _is_wall_of_next(scanned: Scanned, tokens: list[Token], place: int) -> bool:
+    following = [token for token in tokens[place + 1 :] if token.is_anchor][:1]
+    inside = [token for token in tokens if token.is_anchor and token.start <= tokens[place].start < token.end]
+    if inside:
+        return True
+    if not following:
+        return False
+    return _WALL_BEFORE_FINDING.fullmatch(scanned.gap(tokens[place], following[0])) is not None
+
+
+def _wall_of_next(tokens: list[Token], place: int, leads: tuple[Lead, ...]) -> None:
+    token = tokens[place]
+    for other in tokens:
+        if other.is_anchor and other.start <= token.start < other.end:
+            other.wall = leads
+            return
+    for other in tokens[place + 1 :]:
+        if other.is_anchor:
+            other.wall = leads
+            if other.sort is not TokenSort.FEATURE or any("wave" in name for name in other.ids):
+                return
+
+
+def _is_front(scanned: Scanned, tokens: list[Token], place: int) -> bool:
+    """Say whether a list of leads opens its clause rather than closing what was said."""
+    token = tokens[place]
+    before = [other for other in tokens[:place] if other.is_anchor]
+    after = [other for other in tokens[place + 1 :] if other.is_anchor]
+    if not before:
+        return True
+    gap = scanned.bare[before[-1].end : token.start]
+    if not after:
+        return False
+    ahead = scanned.bare[token.end : after[0].start]
+    opens = _OPENS.search(gap) is not None
+    if opens and re.search(r"[;:]\s*\w*\s*$", gap):
+        return True
+    if opens and not gap.strip().startswith("("):
+        followed = VERB.search(ahead) is not None or not re.search(r"[,;.)]|\band\b|\bwith\b", ahead)
+        return followed and not (gap.strip() in ("", ",") and "," in ahead)
+    if _PREPOSITION_END.search(gap):
+        return False
+    return VERB.search(ahead) is not None
+
+
+def _attach_back(scanned: Scanned, tokens: list[Token], place: int, leads: tuple[Lead, ...]) -> None:
+    """Give the leads to the anchor before them and to what is coordinated to it."""
+    right = tokens[place]
+    through_copula = False
+    for token in reversed(tokens[:place]):
+        if right.ids == ("other",):
+            return
+        if not token.is_anchor or (token.sort is TokenSort.FEATURE and not token.owners):
+            continue
+        gap = scanned.gap(token, right)
+        first = right is tokens[place]
+        if not first:
+            if through_copula or token.leads is not None:
+                return
+            if not _COORDINATION.fullmatch(gap) or (_INTERVALS & set(token.ids) and "with" in gap):
+                through_copula = _COPULA.fullmatch(gap) is not None
+                if not through_copula:
+                    return
+            if _named_between(tokens, token, right) or _clause_between(scanned, token, right):
+                return
+        if first and token.leads is not None:
+            _attach_ahead(tokens, place, leads)
+            return
+        token.leads = leads
+        right = token
+
+
+def _clause_between(scanned: Scanned, left: Token, right: Token) -> bool:
+    """Say whether ``left`` closes a clause and ``right`` opens the next ("is 3.1 mV, and tall R waves …")."""
+    opens = right.sort is TokenSort.ENTITY or any(owner.start > right.start for owner in right.owners)
+    return opens and right not in left.owners and predicative(scanned, left)
+
+
+def _attach_ahead(tokens: list[Token], place: int, leads: tuple[Lead, ...]) -> None:
+    """Give leads named a second time to the number that follows ("… in V2-V5, maximal in V4 at 0.2 mV")."""
+    following = next((token for token in tokens[place + 1 :] if token.is_anchor), None)
+    if following is not None and following.sort is TokenSort.NUMBER:
+        following.leads = leads
+
+
+def _named_between(tokens: list[Token], left: Token, right: Token) -> bool:
+    return any(other.group is not None and left.end <= other.start < right.start for other in tokens)
