@@ -35,8 +35,8 @@ P_COMPONENTS: Mapping[PForm, tuple[Component, ...]] = {
 
 _FIBRILLATION_MV = spread(I=0.012, II=0.042, V1=0.090, V2=0.042, V3=0.022, V4=0.012, V5=0.010, V6=0.010)
 _FIBRILLATION_SECOND_MV = spread(I=-0.008, II=0.024, V1=0.032, V2=0.030, V3=0.015, V4=0.010)
-_FIBRILLATION_BAND_HZ = (5.0, 8.0)
-_FIBRILLATION_PARTS = 4
+_FIBRILLATION_BAND_HZ = (4.8, 8.0)
+_FIBRILLATION_PARTS = 5
 
 _SAWTOOTH_MV = spread(I=0.015, II=-0.17, V1=0.04, V2=0.02, V3=-0.02, V4=-0.03, V5=-0.04, V6=-0.04)
 _SECOND_SOURCE_MV = spread(V1=0.10, V2=0.05, V3=0.02)
@@ -74,9 +74,9 @@ def _tones(
     """Return a sum of tones whose frequency and strength wander slowly, of about unit peak."""
     total = np.zeros_like(times_s)
     for _ in range(parts):
-        frequency, wander_hz = rng.uniform(*band_hz), rng.uniform(0.1, 0.4)
+        frequency, wander_hz = rng.uniform(*band_hz), rng.uniform(0.2, 0.7)
         phase, wander_phase, swell_phase = rng.uniform(0.0, 2 * np.pi, 3)
-        wander = 0.8 * np.sin(2 * np.pi * wander_hz * times_s + wander_phase)
+        wander = 1.5 * np.sin(2 * np.pi * wander_hz * times_s + wander_phase)
         swell = 1.0 + 0.35 * np.sin(2 * np.pi * 0.3 * times_s + swell_phase)
         total += swell * np.sin(2 * np.pi * frequency * times_s + phase + wander)
     tones: FloatArray = total / np.sqrt(parts)

@@ -103,6 +103,8 @@ def _beats_mv(drawn: Drawn, times: FloatArray) -> FloatArray:
         _add(eight, times, shape.st_t.wave, onset_s=beat.qrs_on_s + shape.qrs_s, gain=gain)
         if beat.p_on_s is not None:
             _add(eight, times, drawn.p_shapes[beat.p_form].wave, onset_s=beat.p_on_s)
+            if shape.pr_segment is not None:
+                _add(eight, times, shape.pr_segment, onset_s=beat.p_on_s)
     for onset_s, form in drawn.plan.lone_p:
         shape_of_p: Shape = drawn.p_shapes[form]
         _add(eight, times, shape_of_p.wave, onset_s=onset_s)

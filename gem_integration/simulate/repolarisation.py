@@ -79,7 +79,7 @@ RECOVERIES: Mapping[StTForm, tuple[Component, ...]] = {
     ),
     StTForm.FLAT_T: scaled((_NORMAL_T,), 0.14),
     StTForm.HYPERKALAEMIA: (
-        Component(knots=peak(0.48, 0.74, 1.0), vector_mv=(0.75, 0.50, -0.55), rise_power=0.8, fall_power=0.8),
+        Component(knots=peak(0.48, 0.74, 1.0), vector_mv=(0.90, 0.58, -0.65), rise_power=0.8, fall_power=0.8),
     ),
     StTForm.EARLY_REPOLARISATION: (
         _NORMAL_T,
@@ -110,6 +110,14 @@ RECOVERIES: Mapping[StTForm, tuple[Component, ...]] = {
         ),
     ),
     StTForm.WELLENS: (_t((0.22, 0.20, -0.05), spread(V1=-0.05, V2=-0.42, V3=-0.62, V4=-0.50, V5=-0.20)),),
+}
+
+# The segment from P to QRS, as fractions of PR; it fades inside the QRS complex.
+PR_SEGMENTS: Mapping[StTForm, Component] = {
+    StTForm.PERICARDITIS: Component(
+        knots=(0.45, 0.72, 0.98, 1.14),
+        residual_mv=spread(I=-0.05, II=-0.10, V2=-0.04, V3=-0.06, V4=-0.08, V5=-0.09, V6=-0.09),
+    ),
 }
 
 SECONDARY: Mapping[QrsForm, tuple[Component, ...]] = {

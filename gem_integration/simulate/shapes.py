@@ -19,11 +19,11 @@ from gem_integration.simulate.dipole import (
     turn_for_axis,
     wave_of,
 )
-from gem_integration.simulate.repolarisation import recovery
+from gem_integration.simulate.repolarisation import PR_SEGMENTS, recovery
 from gem_integration.simulate.scenario import FaultKind, QrsForm, Rhythm, Scenario, StTForm
 from gem_integration.simulate.ventricles import ACTIVATIONS
 
-QTC_S = 0.400  # Fridericia: QT = QTc x RR^(1/3)
+QTC_S = 0.416  # Fridericia: QT = QTc x RR^(1/3)
 QT_SHARE_OF_RR_MAX = 0.92
 JT_MIN_S = 0.100
 WIDE_QRS_SHARE_IN_QT = 0.8
@@ -47,13 +47,15 @@ class Shape:
 class BeatShape:
     """How a ventricular beat looks: the QRS from its onset, the ST-T from the J point ``qrs_s`` later.
 
-    The marks of ``st_t`` are those of the T wave alone.
+    The marks of ``st_t`` are those of the T wave alone; ``pr_segment`` runs from the onset of P, where the
+    form shifts that level.
     """
 
     qrs: Shape
     st_t: Shape
     qrs_s: float
     qt_s: float
+    pr_segment: Wave | None = None
 
 
 def pr_s(scenario: Scenario) -> float:
@@ -94,7 +96,13 @@ def beat_shape(scenario: Scenario, form: QrsForm | None) -> BeatShape:
         st_t=_recovery_shape(st_t_form, qrs_form, qt_s - qrs_s, mirrored=mirrored),
         qrs_s=qrs_s,
         qt_s=qt_s,
+        pr_segment=_pr_segment(scenario) if conducted else None,
     )
+
+
+def _pr_segment(scenario: Scenario) -> Wave | None:
+    component = PR_SEGMENTS.get(scenario.st_t_form)
+    return None if component is None else wave_of((component,), pr_s(scenario))
 
 
 def _only_form(scenario: Scenario) -> bool:

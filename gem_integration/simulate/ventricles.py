@@ -45,15 +45,15 @@ _IRBBB = (
 )
 
 _LAFB = (
-    Component(knots=peak(0.0, 0.18, 0.42), vector_mv=(-0.14, 0.20, -0.16)),
-    Component(knots=peak(0.14, 0.50, 0.84), vector_mv=(0.95, -0.75, 0.25)),
-    Component(knots=peak(0.34, 0.66, 1.0), vector_mv=(0.15, -0.45, 0.60)),
+    Component(knots=peak(0.0, 0.16, 0.36), vector_mv=(-0.11, 0.16, -0.18)),
+    Component(knots=peak(0.14, 0.54, 0.86), vector_mv=(0.80, -0.58, 0.0)),
+    Component(knots=peak(0.36, 0.68, 1.0), vector_mv=(0.12, -0.36, 0.60)),
 )
 
-_LATERAL_MV = spread(V4=0.5, V5=0.75, V6=0.65)
+_LATERAL_MV = spread(V4=0.7, V5=1.0, V6=0.9)
 
 _LPFB = (
-    Component(knots=peak(0.0, 0.18, 0.42), vector_mv=(0.16, -0.26, -0.16)),
+    Component(knots=peak(0.0, 0.18, 0.42), vector_mv=(0.14, -0.20, -0.16)),
     Component(
         knots=peak(0.14, 0.50, 0.84),
         vector_mv=(-0.25, 1.20, 0.20),
@@ -70,15 +70,17 @@ _WPW = (
 )
 
 _OLD_INFERIOR = (
-    Component(knots=peak(0.0, 0.24, 0.54), vector_mv=(0.05, -0.46, -0.20)),
-    Component(knots=peak(0.30, 0.50, 0.80), vector_mv=(0.95, 0.55, -0.25)),
+    Component(knots=peak(0.0, 0.10, 0.24), vector_mv=(-0.11, 0.0, -0.02)),
+    Component(knots=peak(0.0, 0.27, 0.60), vector_mv=(0.06, -0.52, -0.20)),
+    Component(knots=peak(0.30, 0.50, 0.78), vector_mv=(0.95, 0.46, -0.25)),
     Component(knots=peak(0.36, 0.64, 0.95), vector_mv=(0.40, 0.05, 0.85)),
     _BASAL,
 )
 
 _OLD_ANTERIOR = (
-    Component(knots=peak(0.0, 0.26, 0.60), vector_mv=(-0.10, 0.05, 0.45)),
-    Component(knots=peak(0.14, 0.46, 0.78), vector_mv=(0.65, 0.80, 0.60)),
+    Component(knots=peak(0.0, 0.10, 0.24), vector_mv=(-0.20, 0.0, 0.05)),
+    Component(knots=peak(0.0, 0.26, 0.60), vector_mv=(-0.08, 0.05, 0.45)),
+    Component(knots=peak(0.14, 0.45, 0.78), vector_mv=(0.65, 0.62, 0.60)),
     Component(knots=peak(0.34, 0.64, 0.95), vector_mv=(0.40, 0.15, 0.75)),
     _BASAL,
 )
@@ -98,14 +100,14 @@ _LVH = (
 )
 
 _RVH = (
-    Component(knots=peak(0.0, 0.22, 0.52), vector_mv=(-0.05, 0.05, -0.30)),
+    Component(knots=peak(0.0, 0.20, 0.44), vector_mv=(0.22, -0.02, -0.26)),
     Component(knots=peak(0.12, 0.44, 0.80), vector_mv=(-0.45, 0.85, -0.85)),
     Component(knots=peak(0.34, 0.66, 1.0), vector_mv=(-0.75, 0.20, 0.25)),
 )
 
 _POOR_R = (
-    Component(knots=peak(0.0, 0.20, 0.48), vector_mv=(-0.08, 0.0, -0.10)),
-    Component(knots=peak(0.12, 0.42, 0.75), vector_mv=(0.72, 0.80, 0.42)),
+    Component(knots=peak(0.0, 0.20, 0.48), vector_mv=(-0.12, 0.0, -0.16)),
+    Component(knots=peak(0.12, 0.42, 0.75), vector_mv=(0.72, 0.64, 0.52)),
     _POSTERIOR,
     _BASAL,
 )
@@ -126,21 +128,21 @@ _RV_PACED = (
 )
 
 ACTIVATIONS: Mapping[QrsForm, Activation] = {
-    QrsForm.NORMAL: Activation(components=_NORMAL, duration_ms=86.0),
+    QrsForm.NORMAL: Activation(components=_NORMAL, duration_ms=82.0),
     QrsForm.LBBB: Activation(components=_LBBB, duration_ms=152.0),
     QrsForm.RBBB: Activation(components=_RBBB, duration_ms=144.0),
     QrsForm.IRBBB: Activation(components=_IRBBB, duration_ms=114.0),
-    QrsForm.LAFB: Activation(components=_LAFB, duration_ms=104.0),
-    QrsForm.LPFB: Activation(components=_LPFB, duration_ms=104.0),
+    QrsForm.LAFB: Activation(components=_LAFB, duration_ms=96.0),
+    QrsForm.LPFB: Activation(components=_LPFB, duration_ms=94.0),
     QrsForm.IVCD: Activation(components=_NORMAL, duration_ms=126.0),
     QrsForm.LVH: Activation(components=_LVH, duration_ms=104.0),
     QrsForm.RVH: Activation(components=_RVH, duration_ms=98.0),
     QrsForm.WPW: Activation(components=_WPW, duration_ms=132.0),
-    QrsForm.OLD_INFERIOR_MI: Activation(components=_OLD_INFERIOR, duration_ms=100.0),
-    QrsForm.OLD_ANTERIOR_MI: Activation(components=_OLD_ANTERIOR, duration_ms=100.0),
+    QrsForm.OLD_INFERIOR_MI: Activation(components=_OLD_INFERIOR, duration_ms=98.0),
+    QrsForm.OLD_ANTERIOR_MI: Activation(components=_OLD_ANTERIOR, duration_ms=92.0),
     QrsForm.POSTERIOR_MI: Activation(components=_POSTERIOR_MI, duration_ms=96.0),
-    QrsForm.LOW_VOLTAGE: Activation(components=scaled(_NORMAL, 0.3), duration_ms=86.0),
-    QrsForm.POOR_R_PROGRESSION: Activation(components=_POOR_R, duration_ms=94.0),
+    QrsForm.LOW_VOLTAGE: Activation(components=scaled(_NORMAL, 0.3), duration_ms=82.0),
+    QrsForm.POOR_R_PROGRESSION: Activation(components=_POOR_R, duration_ms=88.0),
     QrsForm.RIGHT_VENTRICULAR: Activation(components=_RIGHT_VENTRICULAR, duration_ms=156.0),
     QrsForm.LEFT_VENTRICULAR: Activation(components=_LEFT_VENTRICULAR, duration_ms=160.0),
     QrsForm.RV_PACED: Activation(components=_RV_PACED, duration_ms=164.0),

@@ -167,5 +167,5 @@ def test_the_cart_of_a_simulated_ecg_tells_the_truth() -> None:
     sent = {item.kind: item.value for item in ecg.cart_measurements}
     assert ecg.recording.started_at == ecg.acquisition.performed_at == started_at
     assert sent[MeasurementKind.PR_INTERVAL.value] == 248
-    assert sent[MeasurementKind.QRS_DURATION.value] == 86
+    assert sent[MeasurementKind.QRS_DURATION.value] == 82
     assert all(item.code for item in ecg.cart_measurements)
