@@ -113,6 +113,7 @@ AUDIT_VIEWS = (
     "v_evidence_samples",
     "v_jobs_waiting",
     "v_deliveries_waiting",
+    "v_dead_letters",
 )
 #: Columns of the views whose type SQLite forgets.
 DOCUMENT_COLUMNS = frozenset({"leads", "beats", "samples"})

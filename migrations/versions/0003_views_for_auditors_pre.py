@@ -110,6 +110,18 @@ FROM outbox x
 WHERE x.status IN ('due', 'leased')
 """
 
+#: One row a failure: what could not be received, read or delivered, why, and how often.
+DEAD_LETTERS = """
+CREATE VIEW v_dead_letters AS
+SELECT
+    d.dead_letter_id, d.stage, d.code, d.reason, d.source, d.count, d.first_seen_at, d.last_seen_at,
+    d.subject_id, COALESCE(j.study_id, x.study_id) AS study_id, d.blob_sha256, b.size_bytes, b.media_type
+FROM dead_letters d
+LEFT JOIN blobs b ON b.sha256 = d.blob_sha256
+LEFT JOIN read_jobs j ON d.stage = 'read' AND CAST(j.job_id AS VARCHAR(36)) = d.subject_id
+LEFT JOIN outbox x ON d.stage = 'deliver' AND CAST(x.outbox_id AS VARCHAR(36)) = d.subject_id
+"""
+
 #: In the order of their references.
 VIEWS = {
     "v_worklist": WORKLIST,
@@ -118,6 +130,7 @@ VIEWS = {
     "v_evidence_samples": EVIDENCE_SAMPLES,
     "v_jobs_waiting": JOBS_WAITING,
     "v_deliveries_waiting": DELIVERIES_WAITING,
+    "v_dead_letters": DEAD_LETTERS,
 }
 
 

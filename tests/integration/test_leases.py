@@ -100,6 +100,8 @@ def test_a_rejected_read_ends_as_a_dead_letter(line):
     )
     (entry,) = line.store.worklist()
     assert entry.not_read_because == "the reader wrote nothing"
+    (row,) = line.store.view("v_dead_letters")
+    assert (row["study_id"], row["reason"]) == (str(received.study_id), "the reader wrote nothing")
     line.clock.advance(1e6)
     assert line.store.lease_reads(1, "w1", 60) == ()
 
