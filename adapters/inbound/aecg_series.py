@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from math import isfinite
 from xml.etree.ElementTree import Element
@@ -40,47 +40,83 @@ class Series:
     warnings: tuple[str, ...]
 
 
+@dataclass(slots=True, kw_only=True)
+class _SequenceSet:
+    """The leads over one time axis, before their samples are read."""
+
+    axis: Element | None = None
+    leads: dict[Lead, Element] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def times(self) -> tuple[str | None, ...]:
+        """Return what must be equal for two sets to be simultaneous: start, step and unit."""
+        head, increment = descend(self.axis, "head"), descend(self.axis, "increment")
+        return attribute(head, "value"), attribute(increment, "value"), attribute(increment, "unit")
+
+
 def rhythm_series(root: Element, limits: ParseLimits) -> Iterator[Series]:
-    """Yield the recordings of all rhythm series; each sequence set is a recording of its own."""
+    """Yield the recordings of all rhythm series.
+
+    Sequence sets of one series that hold different leads over the same time axis are one recording;
+    others are recordings of their own.
+    """
     count = 0
     for component in children(root, "component"):
         for element in children(component, "series"):
             if attribute(descend(element, "code"), "code") in NO_RHYTHM:
                 continue
-            for part in children(element, "component"):
-                for sequences in children(part, "sequenceSet"):
-                    count += 1
-                    if count > SERIES_MAX:
-                        raise UnsupportedRecording("aECG: more series than the limit", limit=SERIES_MAX)
-                    if series := _series(element, sequences, limits):
-                        yield series
+            for found in _joined(element):
+                count += 1
+                if count > SERIES_MAX:
+                    raise UnsupportedRecording("aECG: more recordings than the limit", limit=SERIES_MAX)
+                yield _series(element, found, limits)
 
 
-def _series(element: Element, sequences: Element, limits: ParseLimits) -> Series | None:
-    found = [sequence for part in children(sequences, "component") for sequence in children(part, "sequence")]
-    leads: dict[Lead, Element] = {}
-    warnings: list[str] = []
-    axis: Element | None = None
-    for sequence in found:
-        code = attribute(descend(sequence, "code"), "code") or ""
-        lead = leads_by_name().get(code)
-        if code in TIME_AXES:
-            axis = descend(sequence, "value") if axis is None else axis
-        elif lead is None:
-            warnings.append("a sequence that is no ECG lead was left out")
-        elif lead in leads:
-            raise UnsupportedRecording(f"aECG: lead {lead} occurs twice in one sequence set")
-        else:
-            leads[lead] = sequence
-    if not leads:
-        return None
-    started = moment(attribute(descend(axis, "head"), "value"), limits) or _low(element, limits)
+def _joined(element: Element) -> list[_SequenceSet]:
+    joined: list[_SequenceSet] = []
+    for part in children(element, "component"):
+        for sequences in children(part, "sequenceSet"):
+            new = _sequence_set(sequences)
+            if new.leads and not any(_merge(other, new) for other in joined[-SERIES_MAX:]):
+                joined.append(new)
+    return joined
+
+
+def _merge(into: _SequenceSet, new: _SequenceSet) -> bool:
+    """Add the leads of a simultaneous set; say whether the two belong together."""
+    if into.times != new.times or into.times[0] is None or into.leads.keys() & new.leads.keys():
+        return False
+    into.leads |= new.leads
+    into.warnings += new.warnings
+    return True
+
+
+def _sequence_set(sequences: Element) -> _SequenceSet:
+    found = _SequenceSet()
+    for component in children(sequences, "component"):
+        for sequence in children(component, "sequence"):
+            code = attribute(descend(sequence, "code"), "code") or ""
+            lead = leads_by_name().get(code)
+            if code in TIME_AXES:
+                found.axis = descend(sequence, "value") if found.axis is None else found.axis
+            elif lead is None:
+                found.warnings.append("a sequence that is no ECG lead was left out")
+            elif lead in found.leads:
+                raise UnsupportedRecording(f"aECG: lead {lead} occurs twice in one sequence set")
+            else:
+                found.leads[lead] = sequence
+    return found
+
+
+def _series(element: Element, found: _SequenceSet, limits: ParseLimits) -> Series:
+    started = moment(attribute(descend(found.axis, "head"), "value"), limits) or _low(element, limits)
     return Series(
         element=element,
-        recording=_recording(leads, _rate_hz(axis), started, limits),
+        recording=_recording(found.leads, _rate_hz(found.axis), started, limits),
         started=started,
         filters=tuple(_filters(element)),
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(dict.fromkeys(found.warnings)),
     )
 
 

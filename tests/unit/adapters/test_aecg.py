@@ -86,6 +86,17 @@ def test_representative_beats_are_no_recordings():
     assert len(ecgs) == 1
 
 
+def test_sequence_sets_of_different_leads_over_one_axis_are_one_recording():
+    """Some senders put each lead into a set of its own; another start is another recording."""
+    first, second = series(lead("I", "1 2")), series(lead("II", "3 4"))
+    inner = second[second.index("<component><sequenceSet>") : second.index("</series>")]
+    together = first.replace("</series>", inner + "</series>")
+    (ecg,) = read(together)
+    assert ecg.recording.leads == (Lead.I, Lead.II)
+    apart = first.replace("</series>", inner.replace("08000", "08001") + "</series>")
+    assert [e.recording.leads for e in read(apart)] == [(Lead.I,), (Lead.II,)]
+
+
 def test_annotations_are_the_carts_voice():
     """Numbers become measurements, text and coded rhythm statements."""
     annotations = (
