@@ -65,7 +65,7 @@ def draw_sheet(
         *draw_bands(spans, drawn, recording.sampling_rate_hz),
         *_beat_marks(beats, drawn, recording),
         *_traces(recording, layout, drawn),
-        *(_lead_label(panel) for panel in drawn),
+        *(_lead_label(panel, layout) for panel in drawn),
         *(_absent_label(panel) for panel in absent),
         *draw_legend(spans, GRID_LEFT_MM, grid_bottom_mm(layout) + 4.6, GRID_WIDTH_MM),
         *draw_footer(header, _scale(recording), height),
@@ -137,19 +137,27 @@ def _switch(panel: Panel) -> str:
     return f"M{x} {y - 450}v200M{x} {y + 250}v200"
 
 
-def _lead_label(panel: Panel) -> str:
+def _lead_label(panel: Panel, layout: Layout) -> str:
+    """Return the lead's name: in the margin where the row is one lead's, else above the trace's beginning."""
+    if _has_own_row(panel, layout):
+        margin = 'font-weight="bold" text-anchor="end"'
+        return svg.text(GRID_LEFT_MM - 1.5, panel.baseline_mm + 1.2, panel.lead, size_mm=3.4, extra=margin)
     halo = (
         'font-weight="bold" stroke="#ffffff" stroke-width="0.7" paint-order="stroke" stroke-linejoin="round"'
     )
-    return svg.text(panel.x_mm + 1, _label_mm(panel), panel.lead, size_mm=3.4, extra=halo)
+    return svg.text(panel.x_mm + 1, _above_mm(panel), panel.lead, size_mm=3.4, extra=halo)
+
+
+def _has_own_row(panel: Panel, layout: Layout) -> bool:
+    return panel.rhythm or layout is Layout.TWELVE_BY_ONE
 
 
 def _absent_label(panel: Panel) -> str:
     words = f"{panel.lead} not recorded"
-    return svg.text(panel.x_mm + 1, _label_mm(panel), words, size_mm=3.0, extra='fill="#777777"')
+    return svg.text(panel.x_mm + 1, _above_mm(panel), words, size_mm=3.0, extra='fill="#777777"')
 
 
-def _label_mm(panel: Panel) -> float:
+def _above_mm(panel: Panel) -> float:
     return max(panel.top_mm + 4.5, panel.baseline_mm - 12.0)
 
 

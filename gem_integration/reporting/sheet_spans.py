@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from gem_integration.domain.ecg import Lead
 from gem_integration.domain.evidence import ClaimKind, GroundedObservation, Polarity, Verdict
 from gem_integration.reporting import svg
-from gem_integration.reporting.sheet_geometry import Panel
+from gem_integration.reporting.sheet_geometry import MM_PER_S, Panel
 from gem_integration.reporting.wording import leads_text, subject_name
 
 LEGEND_MAX = 8
+UNREMARKABLE_MAX = 3  # supported claims of the normal are marked only while few others are
+BAND_S_MAX = 1.0  # a longer stretch, as of a rhythm, gets its bracket and no shade
 BRACKET_PITCH_MM = 1.7
 
 #: Okabe and Ito's palette, told apart by people with any colour vision; the dash says it again.
@@ -22,6 +24,22 @@ VERDICT_STYLE: dict[Verdict, tuple[str, str]] = {
 }
 _VERDICT_RANK = {Verdict.CONTRADICTED: 0, Verdict.BORDERLINE: 1, Verdict.SUPPORTED: 2}
 _KIND_RANK = {ClaimKind.FINDING: 0, ClaimKind.MORPHOLOGY: 1, ClaimKind.MEASUREMENT: 2, ClaimKind.OTHER: 3}
+
+#: Subjects that say all is well, beside those that end in ``_normal`` and those denied.
+NORMAL_SUBJECTS = frozenset(
+    {
+        "normal_ecg",
+        "sinus_rhythm",
+        "p_wave",
+        "p_before_qrs",
+        "pr_constant",
+        "rr_regular",
+        "qrs_narrow",
+        "normal_r_progression",
+        "st_isoelectric",
+        "t_upright",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +60,28 @@ class Span:
 
 def spans_of(observations: Iterable[GroundedObservation]) -> tuple[Span, ...]:
     """Return the spans of the claims most worth seeing: contradicted first, then findings, then shapes."""
-    drawable = [item for item in observations if item.verdict in VERDICT_STYLE and _places(item)]
-    ranked = sorted(drawable, key=_rank)
-    distinct = {(item.claim.subject, item.claim.leads, item.verdict): item for item in reversed(ranked)}
-    chosen = sorted(distinct.values(), key=_rank)[:LEGEND_MAX]
     return tuple(
-        Span(
-            number=number,
-            label=_label(item),
-            verdict=item.verdict,
-            lead=lead,
-            start=start,
-            stop=stop,
-        )
-        for number, item in enumerate(chosen, start=1)
+        Span(number=number, label=_label(item), verdict=item.verdict, lead=lead, start=start, stop=stop)
+        for number, item in enumerate(_chosen(observations), start=1)
         for lead, start, stop in _places(item)
     )
+
+
+def _chosen(observations: Iterable[GroundedObservation]) -> list[GroundedObservation]:
+    drawable = [item for item in observations if item.verdict in VERDICT_STYLE and _places(item)]
+    latest_first = sorted(drawable, key=_rank, reverse=True)
+    distinct = {(item.claim.subject, item.claim.leads, item.verdict): item for item in latest_first}
+    ranked = sorted(distinct.values(), key=_rank)
+    notable = [item for item in ranked if not _is_unremarkable(item)][:LEGEND_MAX]
+    room = max(0, UNREMARKABLE_MAX - len(notable))
+    return notable + [item for item in ranked if _is_unremarkable(item)][:room]
+
+
+def _is_unremarkable(item: GroundedObservation) -> bool:
+    claim = item.claim
+    subject = claim.subject or ""
+    normal = subject in NORMAL_SUBJECTS or subject.endswith("_normal") or claim.polarity is Polarity.ABSENT
+    return item.verdict is Verdict.SUPPORTED and (normal or claim.kind is ClaimKind.MEASUREMENT)
 
 
 def _rank(item: GroundedObservation) -> tuple[int, int, bool, int]:
@@ -83,7 +107,8 @@ def draw_bands(spans: Sequence[Span], panels: Sequence[Panel], sampling_rate_hz:
         levels = {number: level for level, number in enumerate(sorted({span.number for span in here}))}
         for verdict in VERDICT_STYLE:
             extents = (_extent(span, panel, sampling_rate_hz) for span in here if span.verdict is verdict)
-            yield from (_band(panel, extent, verdict) for extent in _merged(extents))
+            narrow = (extent for extent in extents if extent[1] - extent[0] <= BAND_S_MAX * MM_PER_S)
+            yield from (_band(panel, extent, verdict) for extent in _merged(narrow))
         labelled: set[int] = set()
         for span in here:
             left, right = _extent(span, panel, sampling_rate_hz)

@@ -33,6 +33,8 @@ KEY_MEASUREMENTS: tuple[tuple[MeasurementKind, str], ...] = (
     (MeasurementKind.QRS_AXIS, "QRS axis"),
 )
 
+_WAVES = frozenset({"p", "pr", "q", "qr", "qrs", "qs", "qt", "qtc", "r", "rr", "rs", "st", "t", "u"})
+
 _COMPARATOR_WORDS: dict[Comparator, str] = {
     Comparator.EQUAL: "",
     Comparator.ABOUT: "about ",
@@ -63,7 +65,11 @@ def subject_name(claim: Claim) -> str:
     """Return what a claim is about: a statement's name, a measurement's, or the subject spelled out."""
     subject = claim.subject or claim.text
     statement = statement_codes().get(subject)
-    return statement.name if statement else measurement_name(subject)
+    if statement is not None:
+        return statement.name
+    name = measurement_name(subject)
+    head, _, rest = name.partition(" ")
+    return f"{head.upper()} {rest}" if head in _WAVES and rest else name
 
 
 def leads_text(leads: Iterable[Lead]) -> str:
