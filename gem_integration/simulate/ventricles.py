@@ -26,8 +26,8 @@ _NORMAL = (_SEPTAL, _APICAL, _POSTERIOR, _BASAL)
 
 _LBBB = (
     Component(knots=peak(0.0, 0.14, 0.32), vector_mv=(0.24, 0.08, 0.04)),
-    Component(knots=peak(0.06, 0.34, 0.60), vector_mv=(0.95, 0.42, 0.42)),
-    Component(knots=peak(0.40, 0.68, 1.0), vector_mv=(1.00, 0.12, 0.95)),
+    Component(knots=peak(0.06, 0.34, 0.60), vector_mv=(0.95, 0.42, 0.42), fall_power=0.9),
+    Component(knots=peak(0.40, 0.68, 1.0), vector_mv=(1.00, 0.12, 0.95), rise_power=0.9),
 )
 
 _RBBB = (
@@ -114,17 +114,17 @@ _POOR_R = (
 
 _RIGHT_VENTRICULAR = (
     Component(knots=peak(0.0, 0.32, 0.72), vector_mv=(0.30, 0.95, 0.25), rise_power=0.9),
-    Component(knots=peak(0.26, 0.58, 1.0), vector_mv=(0.60, 0.85, 1.00)),
+    Component(knots=peak(0.26, 0.58, 1.0), vector_mv=(0.60, 0.85, 1.00), rise_power=1.0),
 )
 
 _LEFT_VENTRICULAR = (
     Component(knots=peak(0.0, 0.32, 0.72), vector_mv=(-0.30, -0.60, -0.75), rise_power=0.9),
-    Component(knots=peak(0.26, 0.58, 1.0), vector_mv=(-0.75, -0.95, -0.35)),
+    Component(knots=peak(0.26, 0.58, 1.0), vector_mv=(-0.75, -0.95, -0.35), rise_power=1.0),
 )
 
 _RV_PACED = (
     Component(knots=peak(0.0, 0.32, 0.70), vector_mv=(0.30, -0.55, 0.40), rise_power=0.9),
-    Component(knots=peak(0.28, 0.58, 1.0), vector_mv=(0.40, -0.95, 1.00)),
+    Component(knots=peak(0.28, 0.58, 1.0), vector_mv=(0.40, -0.95, 1.00), rise_power=1.0),
 )
 
 ACTIVATIONS: Mapping[QrsForm, Activation] = {
