@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from adapters.inbound.dicom_fields import first_item, items, number, text, whole_numbers
 from adapters.inbound.dicom_waveform import Group
 from gem_integration.domain.study import CartMeasurement, ParseLimits
-from gem_integration.errors import UnsupportedRecording
+from gem_integration.errors import UnreadableMessage, UnsupportedRecording
 from gem_integration.terminology.cart import cart_measurement
 
 
@@ -28,10 +28,24 @@ def annotations_of(data_set: Dataset, limits: ParseLimits) -> list[Dataset]:
     return found
 
 
-def cart_measurements(annotations: Sequence[Dataset], groups: Sequence[Group]) -> tuple[CartMeasurement, ...]:
-    """Return every numeric annotation that names what it measures, in the order of the object."""
-    found = (_measurement(one, groups) for one in annotations)
-    return tuple(one for one in found if one is not None)
+def cart_measurements(
+    annotations: Sequence[Dataset], groups: Sequence[Group]
+) -> tuple[tuple[CartMeasurement, ...], tuple[str, ...]]:
+    """Return every numeric annotation that names what it measures, and a sentence for each broken one.
+
+    A cart that writes "---" for a number it could not take does not cost the recording.
+    """
+    found: list[CartMeasurement] = []
+    warnings: list[str] = []
+    for place, one in enumerate(annotations, start=1):
+        try:
+            measurement = _measurement(one, groups)
+        except UnreadableMessage:
+            warnings.append(f"annotation {place} cannot be read and was left out")
+            continue
+        if measurement is not None:
+            found.append(measurement)
+    return tuple(found), tuple(warnings)
 
 
 def _measurement(annotation: Dataset, groups: Sequence[Group]) -> CartMeasurement | None:

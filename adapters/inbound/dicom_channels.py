@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydicom.dataset import Dataset
 
-from adapters.inbound.dicom_fields import first_item, number, text, whole
+from adapters.inbound.dicom_fields import first_item, number, readable_number, text, whole
 from adapters.inbound.dicom_samples import StoredSamples
 from gem_integration.domain.ecg import FloatArray, Lead
 from gem_integration.domain.study import ParseLimits
@@ -177,22 +177,31 @@ def _unit(item: Dataset) -> float | None:
 def _filters(definition: Dataset) -> tuple[str, ...]:
     """Say the nominal pass band in words; 0 means no filter."""
     named = (
-        ("high-pass", number(definition, "FilterLowFrequency")),
-        ("low-pass", number(definition, "FilterHighFrequency")),
-        ("notch", number(definition, "NotchFilterFrequency")),
+        ("high-pass", readable_number(definition, "FilterLowFrequency")),
+        ("low-pass", readable_number(definition, "FilterHighFrequency")),
+        ("notch", readable_number(definition, "NotchFilterFrequency")),
     )
     return tuple(f"{name} {frequency_hz:g} Hz" for name, frequency_hz in named if frequency_hz)
 
 
 def channel_mv(samples: StoredSamples, channel: Channel) -> FloatArray:
     """Return one lead in millivolts, NaN where no sample was received."""
+    stored, missing = samples.channel(channel.index, _bits(samples, channel))
+    in_unit = stored.astype(np.float64) * channel.scale.sensitivity + channel.scale.baseline
+    millivolts = channel.sign * in_unit * channel.scale.millivolts
+    millivolts[missing] = np.nan
+    return millivolts
+
+
+def has_bits_above(samples: StoredSamples, channel: Channel) -> bool:
+    """Return whether the unused high bits of a channel hold anything but its sign or zeros."""
+    return samples.has_bits_above(channel.index, _bits(samples, channel))
+
+
+def _bits(samples: StoredSamples, channel: Channel) -> int:
     bits = samples.bits_allocated if channel.bits_stored is None else channel.bits_stored
     if not 1 < bits <= samples.bits_allocated:
         raise UnreadableMessage(
             "DICOM: bits stored exceed those allocated", channel=channel.index + 1, bits=bits
         )
-    stored, missing = samples.channel(channel.index, bits)
-    in_unit = stored.astype(np.float64) * channel.scale.sensitivity + channel.scale.baseline
-    millivolts = channel.sign * in_unit * channel.scale.millivolts
-    millivolts[missing] = np.nan
-    return millivolts
+    return bits

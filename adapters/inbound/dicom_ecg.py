@@ -52,7 +52,8 @@ def _ecg(data_set: Dataset, limits: ParseLimits) -> InboundEcg:
     recording = _recording(waveform, moment)
     annotations = annotations_of(data_set, limits)
     order = _order_of(data_set)
-    patient, warnings = _patient(data_set)
+    measurements, left_out = cart_measurements(annotations, waveform.groups)
+    patient, unnamed = _patient(data_set)
     return InboundEcg(
         message_id=_instance_uid(data_set),
         recording=recording,
@@ -66,8 +67,8 @@ def _ecg(data_set: Dataset, limits: ParseLimits) -> InboundEcg:
         stat=order.stat,
         age_years=age_years_of(text(data_set, "PatientAge")),
         cart_statements=cart_statements(annotations),
-        cart_measurements=cart_measurements(annotations, waveform.groups),
-        warnings=waveform.warnings + warnings + contradictions(recording),
+        cart_measurements=measurements,
+        warnings=waveform.warnings + unnamed + left_out + contradictions(recording),
     )
 
 
@@ -89,12 +90,12 @@ def _instance_uid(data_set: Dataset) -> str:
 
 
 def _recording(waveform: Waveform, moment: Moment) -> Recording:
-    offset = timedelta(milliseconds=waveform.group.offset_ms or 0.0)
+    offset = timedelta(milliseconds=waveform.offset_ms)
     try:
         return Recording.of(
             waveform.samples_mv,
             [channel.lead for channel in waveform.channels],
-            waveform.group.sampling_rate_hz,
+            waveform.sampling_rate_hz,
             started_at=moment.at + offset if moment.at else None,
         )
     except (ValueError, OverflowError) as error:

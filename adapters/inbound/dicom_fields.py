@@ -28,6 +28,8 @@ META_BYTES_MAX = 4096
 INFLATION_RATIO_MAX = 100  #: an ECG deflates to about a third; a hundredfold is an attack
 INFLATED_BYTES_FREE = 8 * 1024 * 1024  #: what any object may inflate to, so that a flat line is no attack
 
+ITEM_TAGS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")  #: (FFFE,E000), little and big endian
+
 _TRANSFER_SYNTAX = re.compile(rb"\x02\x00\x10\x00UI..([0-9.]+)", re.DOTALL)
 _ESCAPE = re.compile(r"\x1b[\x20-\x2f]+[\x30-\x7e]")  #: ISO 2022; pydicom leaves that of GB 2312 in place
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -100,7 +102,15 @@ def read_object(content: bytes, limits: ParseLimits) -> Dataset:
     with _Translated("the data set"):
         if _is_deflated(content):
             return _read_deflated(content, limits)
+        _check_items(content, limits)
         return dcmread(BytesIO(content), force=True)
+
+
+def _check_items(content: bytes, limits: ParseLimits) -> None:
+    """Refuse a crowd of sequence items: each costs pydicom a thousand times the bytes it is made of."""
+    count = max(content.count(tag) for tag in ITEM_TAGS)
+    if count > limits.segments_max:
+        raise UnreadableMessage("DICOM: more sequence items than the limit", limit=limits.segments_max)
 
 
 def _is_deflated(content: bytes) -> bool:
@@ -120,6 +130,7 @@ def _read_deflated(content: bytes, limits: ParseLimits) -> Dataset:
         raise UnreadableMessage("DICOM: inflates beyond the limit", limit=room)
     if not inflater.eof:
         raise UnreadableMessage("DICOM: the deflated data set is cut short; send the object again")
+    _check_items(plain, limits)
     data_set = read_dataset(BytesIO(plain), is_implicit_VR=False, is_little_endian=True)
     data_set.set_original_encoding(is_implicit_vr=False, is_little_endian=True)
     return data_set
@@ -162,6 +173,14 @@ def number(data_set: Dataset, keyword: str) -> float | None:
     if decimal is None:
         raise UnreadableMessage(f"DICOM: {keyword} is not a number")
     return float(decimal[0])
+
+
+def readable_number(data_set: Dataset, keyword: str) -> float | None:
+    """Return the value of a numeric element the recording does not depend on, ``None`` if it is broken."""
+    try:
+        return number(data_set, keyword)
+    except UnreadableMessage:
+        return None
 
 
 def whole(data_set: Dataset, keyword: str) -> int | None:

@@ -35,6 +35,13 @@ class StoredSamples:
         values = _stored(raw, bits_stored, signed=self.signed)
         return values, self._missing(raw, values, bits_stored)
 
+    def has_bits_above(self, index: int, bits_stored: int) -> bool:
+        """Return whether a channel's high bits hold anything but sign or zeros, gaps aside."""
+        values, missing = self.channel(index, bits_stored)
+        raw = self.raw[:, index]
+        zeros = raw == values & ((1 << bits_stored) - 1)
+        return not bool(np.all((raw == values) | zeros | missing))
+
     def _missing(
         self, raw: npt.NDArray[np.int64], values: npt.NDArray[np.int64], bits_stored: int
     ) -> MaskArray:

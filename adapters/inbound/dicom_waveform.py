@@ -10,7 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from pydicom.dataset import Dataset
 
-from adapters.inbound.dicom_channels import Channel, Definition, channel_mv, channel_of, lead_channels
+from adapters.inbound.dicom_channels import (
+    Channel,
+    Definition,
+    channel_mv,
+    channel_of,
+    has_bits_above,
+    lead_channels,
+)
 from adapters.inbound.dicom_fields import items, number, text, whole
 from adapters.inbound.dicom_samples import samples_of
 from gem_integration.domain.ecg import FloatArray, Lead
@@ -19,7 +26,7 @@ from gem_integration.errors import UnreadableMessage, UnsupportedRecording
 
 GROUPS_MAX = 64
 CHANNELS_MAX = 256
-DERIVED_SECONDS_MIN = 2.5  #: a derived group shorter than this is an averaged beat, not a rhythm
+RHYTHM_SECONDS_MIN = 2.5  #: a shorter group is an averaged beat if derived, or beside a longer one
 AVERAGED = ("MEDIAN", "AVERAGE", "TEMPLATE", "REPRESENTATIVE", "MEAN BEAT", "DOMINANT")
 
 
@@ -50,8 +57,20 @@ class Group:
     def is_averaged(self) -> bool:
         """Return whether the group holds an averaged beat instead of a rhythm."""
         named = any(word in self.label.upper() for word in AVERAGED)
-        short = self.sample_count / self.sampling_rate_hz < DERIVED_SECONDS_MIN
-        return named or (not self.original and short)
+        return named or (not self.original and self.duration_s < RHYTHM_SECONDS_MIN)
+
+    @property
+    def duration_s(self) -> float:
+        """Return the duration in seconds."""
+        return self.sample_count / self.sampling_rate_hz
+
+    def is_simultaneous_with(self, other: Group) -> bool:
+        """Return whether both groups were sampled at the same moments, beyond doubt."""
+        if self is other:
+            return True
+        known = self.offset_ms is not None and self.offset_ms == other.offset_ms
+        same = (self.sampling_rate_hz, self.sample_count) == (other.sampling_rate_hz, other.sample_count)
+        return known and same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +79,8 @@ class Waveform:
 
     samples_mv: FloatArray
     channels: tuple[Channel, ...]
-    group: Group
+    sampling_rate_hz: float
+    offset_ms: float
     groups: tuple[Group, ...]
     warnings: tuple[str, ...]
 
@@ -74,15 +94,24 @@ def waveform_of(data_set: Dataset, limits: ParseLimits) -> Waveform:
         raise UnsupportedRecording("DICOM: too many multiplex groups", groups=len(sequence), limit=GROUPS_MAX)
     groups = tuple(_group(item, place, limits) for place, item in enumerate(sequence, start=1))
     chosen = _choose(groups)
-    channels, warnings = lead_channels(chosen.definitions, chosen.sampling_rate_hz)
-    samples = samples_of(chosen.data_set, chosen.sample_count, len(chosen.definitions))
+    read = [_read(group) for group in chosen]
     return Waveform(
-        samples_mv=np.stack([channel_mv(samples, channel) for channel in channels]),
-        channels=channels,
-        group=chosen,
+        samples_mv=np.concatenate([samples_mv for samples_mv, _, _ in read]),
+        channels=tuple(channel for _, channels, _ in read for channel in channels),
+        sampling_rate_hz=chosen[0].sampling_rate_hz,
+        offset_ms=chosen[0].offset_ms or 0.0,
         groups=groups,
-        warnings=warnings + _left_out(chosen, groups),
+        warnings=tuple(said for _, _, warnings in read for said in warnings) + _left_out(chosen, groups),
     )
+
+
+def _read(group: Group) -> tuple[FloatArray, tuple[Channel, ...], tuple[str, ...]]:
+    channels, warnings = lead_channels(group.definitions, group.sampling_rate_hz)
+    samples = samples_of(group.data_set, group.sample_count, len(group.definitions))
+    samples_mv = np.stack([channel_mv(samples, channel) for channel in channels])
+    masked = [channel for channel in channels if has_bits_above(samples, channel)]
+    warnings += tuple(f"lead {one.lead} has bits above those stored; they were masked" for one in masked)
+    return samples_mv, channels, warnings
 
 
 def _group(item: Dataset, place: int, limits: ParseLimits) -> Group:
@@ -125,21 +154,26 @@ def _sampling(item: Dataset, place: int) -> tuple[float, int, int]:
     return rate_hz, samples, channels
 
 
-def _choose(groups: tuple[Group, ...]) -> Group:
+def _choose(groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    """Return the group that is the rhythm, or the groups that are one recording in parts."""
     rhythms = [group for group in groups if group.leads and not group.is_averaged]
-    originals = [group for group in rhythms if group.original]
-    candidates = originals or rhythms
+    originals = [group for group in rhythms if group.original] or rhythms
+    candidates = [group for group in originals if group.duration_s >= RHYTHM_SECONDS_MIN] or originals
     if not candidates:
         raise UnsupportedRecording(_why_none(groups), groups=len(groups))
-    best = max(candidates, key=lambda group: (len(group.leads), group.sample_count / group.sampling_rate_hz))
-    elsewhere = frozenset().union(*(group.leads for group in candidates)) - best.leads
-    if elsewhere:
-        raise UnsupportedRecording(
-            "DICOM: the leads lie in several multiplex groups, not recorded as one; "
-            "export the simultaneous recording",
-            groups=len(candidates),
-        )
-    return best
+    best = max(candidates, key=lambda group: (len(group.leads), group.duration_s))
+    everything = frozenset().union(*(group.leads for group in candidates))
+    if everything == best.leads:
+        return (best,)
+    parts = tuple(group for group in candidates if group.is_simultaneous_with(best))
+    leads = [lead for group in parts for lead in group.leads]
+    if everything == set(leads) and len(everything) == len(leads):
+        return parts
+    raise UnsupportedRecording(
+        "DICOM: the leads lie in several multiplex groups, not recorded as one; "
+        "export the simultaneous recording",
+        groups=len(candidates),
+    )
 
 
 def _why_none(groups: tuple[Group, ...]) -> str:
@@ -148,8 +182,8 @@ def _why_none(groups: tuple[Group, ...]) -> str:
     return "DICOM: no channel is a known ECG lead; name the site's labels in the lead aliases"
 
 
-def _left_out(chosen: Group, groups: tuple[Group, ...]) -> tuple[str, ...]:
-    said = [] if chosen.original else ["the waveform is marked as derived by the device"]
-    others = [group for group in groups if group is not chosen and group.leads and not group.is_averaged]
+def _left_out(chosen: tuple[Group, ...], groups: tuple[Group, ...]) -> tuple[str, ...]:
+    said = [] if chosen[0].original else ["the waveform is marked as derived by the device"]
+    others = [group for group in groups if group not in chosen and group.leads and not group.is_averaged]
     said += [f"multiplex group {group.number} was not read" for group in others]
     return tuple(said)

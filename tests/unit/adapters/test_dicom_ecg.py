@@ -3,6 +3,7 @@
 import re
 import struct
 import zlib
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -161,6 +162,16 @@ def test_bits_above_those_stored_carry_nothing(coding: str, bits: int) -> None:
     assert meant(read(object_of(group)), group)
 
 
+def test_unexplained_high_bits_are_told() -> None:
+    """Sign and zeros above the stored bits are expected; anything else is masked with a warning."""
+    plain = Channels(bits_stored=12)
+    assert read(object_of(ramp_group(EIGHT, channels=plain))).warnings == ()
+    assert (
+        "masked"
+        in read(object_of(ramp_group(EIGHT, channels=replace(plain, garbage_above=True)))).warnings[0]
+    )
+
+
 def test_the_padding_value_is_a_gap() -> None:
     """Where no sample was received there is a gap, not a plunge of the trace."""
     group = ramp_group(EIGHT, padding=-32_768)
@@ -222,6 +233,25 @@ def test_leads_recorded_one_after_the_other_are_not_joined() -> None:
     groups = [ramp_group(STANDARD_LEADS[start : start + 3], 1250) for start in range(0, 12, 3)]
     with pytest.raises(UnsupportedRecording, match="several multiplex groups"):
         parse(object_of(*groups), LIMITS)
+
+
+def test_simultaneous_groups_are_one_recording() -> None:
+    """Limb and chest leads in two groups with one rate, length and offset belong together."""
+    at_zero = {"MultiplexGroupTimeOffset": "0"}
+    limb = ramp_group(STANDARD_LEADS[:6], 2000, changes=at_zero)
+    chest = ramp_group(STANDARD_LEADS[6:], 2000, changes=at_zero)
+    ecg = read(object_of(limb, chest))
+    assert ecg.recording.leads == STANDARD_LEADS
+    expected = np.concatenate([limb.millivolts, chest.millivolts])
+    assert np.allclose(ecg.recording.samples_mv, expected, atol=MICROVOLT)
+    assert ecg.warnings == ()
+
+
+def test_an_unmarked_short_group_of_more_leads_is_not_the_rhythm() -> None:
+    """A median beat of twelve leads that no label marks does not replace eight leads of rhythm."""
+    rhythm = ramp_group(EIGHT, 5000)
+    beat = ramp_group(EIGHT[:8], 600, label="")
+    assert meant(read(object_of(beat, rhythm)), rhythm)
 
 
 def test_a_second_recording_is_told() -> None:
@@ -414,6 +444,25 @@ def test_a_measurement_of_one_channel_names_its_lead() -> None:
         annotations.append(annotation)
     ecg = read(object_of(ramp_group(EIGHT), WaveformAnnotationSequence=annotations))
     assert [one.lead for one in ecg.cart_measurements] == ["V1", None]
+
+
+def test_a_broken_annotation_does_not_cost_the_recording() -> None:
+    """A number that is none is left out and told."""
+    annotation = Dataset()
+    annotation.ConceptNameCodeSequence = [code_item("2:16160", "MDC", "QT")]
+    annotation.ReferencedWaveformChannels = [1, 0]
+    annotation.NumericValue = "9999"
+    content = object_of(ramp_group(EIGHT), WaveformAnnotationSequence=[annotation])
+    ecg = read(content.replace(b"9999", b"----"))
+    assert ecg.cart_measurements == ()
+    assert ecg.warnings == ("annotation 1 cannot be read and was left out",)
+
+
+def test_a_crowd_of_items_is_refused() -> None:
+    """Items are counted before pydicom builds an object of each."""
+    crowd = object_of(ramp_group(EIGHT)) + b"\xfe\xff\x00\xe0\0\0\0\0" * 60_000
+    with pytest.raises(UnreadableMessage, match="items"):
+        parse(crowd, LIMITS)
 
 
 def test_an_object_without_a_patient_id_is_named_by_its_own_uid() -> None:
