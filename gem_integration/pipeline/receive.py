@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from gem_integration.domain.identity import content_hash, stable_id
 from gem_integration.domain.report import DeadLetter, Stage
-from gem_integration.domain.study import InboundEcg, InboundMessage, InboundOrder, Order, OrderMatch
+from gem_integration.domain.study import InboundEcg, InboundMessage, InboundOrder, Order, OrderMatch, Study
 from gem_integration.errors import UnreadableMessage
 from gem_integration.pipeline.failures import cause_of
 from gem_integration.pipeline.orders import match_order, priority_of
@@ -98,7 +98,7 @@ def _receive_ecg(
             message_row_id=message_row_id,
             study_id=study.study_id,
             job_id=work.job_for(study.study_id, reader_key),
-            order_id=study.order_id,
+            order_id=study.order_id or _late_order_id(work, study, ecg, clock),
         )
     outcome, order = match_order(ecg, work.orders_named_by(ecg))
     order_id = order.order_id if order else None
@@ -112,6 +112,17 @@ def _receive_ecg(
         order_id=order_id,
         order_match=outcome,
     )
+
+
+def _late_order_id(work: Transaction, study: Study, ecg: InboundEcg, clock: Clock) -> uuid.UUID | None:
+    """Match a known study by the numbers of another message about it: one format may name what one omits."""
+    if study.ecg.patient is None:
+        return None
+    outcome, order = match_order(ecg, work.orders_named_by(ecg))
+    if order is None:
+        return None
+    work.keep_match(study.study_id, outcome, order_id=order.order_id, matched_at=clock.now())
+    return order.order_id
 
 
 def _receive_order(

@@ -72,6 +72,14 @@ def open_engine(database_url: str) -> sa.Engine:
     )
 
 
+def shown_address(database_url: str) -> str:
+    """Return a database's address without its password, for people and logs."""
+    try:
+        return sa.make_url(database_url).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        return "an address that cannot be read"
+
+
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(url, json_serializer=dumps, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)

@@ -12,7 +12,7 @@ from gem_integration.domain.identity import Patient
 from gem_integration.domain.reading import Priority
 from gem_integration.domain.report import Stage
 from gem_integration.domain.study import InboundOrder, OrderMatch
-from gem_integration.errors import IdentityConflict, UnreadableMessage
+from gem_integration.errors import IdentityConflict, StorageUnavailable, UnreadableMessage
 from gem_integration.pipeline.receive import ReceivedAs, receive, reject
 
 READER = "rules|1|-|-|0"
@@ -153,6 +153,39 @@ def test_an_order_is_matched_before_or_after_its_ecg(line, order_first):
     assert line.store.study(ecg.study_id).order_id == order.order_id
     assert line.store.worklist()[0].order_match is OrderMatch.MATCHED
     assert line.store.order(order.order_id).inbound.placer_number == "PLC-9"
+
+
+def test_a_second_message_about_an_ecg_may_name_its_order(line):
+    """The DICOM object omits the number, the HL7 message of the same ECG brings it."""
+    order = receive_order(line)
+    first = line.receive(1, accession_number=None)
+    assert (first.order_match, first.order_id) == (OrderMatch.UNNUMBERED, None)
+    again = receive(
+        line.message(b"MSH|named"),
+        line.ecg(1, message_id="M2"),
+        store=line.store,
+        reader_key=READER,
+        clock=line.clock,
+    )
+    assert (again.outcome, again.order_id) == (ReceivedAs.LINKED, order.order_id)
+    assert line.store.study(first.study_id).order_id == order.order_id
+
+
+def test_a_commit_whose_outcome_is_unknown_is_found_out_by_sending_again(line, monkeypatch):
+    """The connection is cut after the commit: the sender repeats, and nothing happens twice."""
+    dialect = line.store._engine.dialect
+    commit = dialect.do_commit
+
+    def cut_after_commit(connection):
+        commit(connection)
+        raise dialect.loaded_dbapi.OperationalError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dialect, "do_commit", cut_after_commit)
+        with pytest.raises(StorageUnavailable):
+            line.receive()
+    assert line.receive().outcome is ReceivedAs.DUPLICATE
+    assert line.store.counts()["studies"] == 1
 
 
 def test_two_orders_that_fit_are_left_to_a_person(line):

@@ -18,6 +18,7 @@ from gem_integration.domain.report import Receipt
 from gem_integration.domain.study import OrderMatch
 from gem_integration.errors import StorageUnavailable, UnreadableMessage
 from gem_integration.storage import Store, migrate
+from gem_integration.storage.engine import shown_address
 from gem_integration.storage.queries import AUDIT_VIEWS
 from gem_integration.storage.tables import Base, BlobRow, StudyRow
 
@@ -247,3 +248,16 @@ def test_an_address_we_do_not_know_is_refused_without_repeating_it(url, clock):
     with pytest.raises(StorageUnavailable, match="no address of a database") as caught:
         Store.open(url, clock=clock)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ecg:secret@db/gem", "postgresql://ecg:***@db/gem"),
+        ("sqlite:///gem.db", "sqlite:///gem.db"),
+        ("secret", "an address that cannot be read"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url, shown):
+    """What people and logs see never opens the database."""
+    assert shown_address(url) == shown
