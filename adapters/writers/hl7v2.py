@@ -1,7 +1,8 @@
 """An ECG as an HL7 v2.5.1 ORU^R01 message: TS, CD and NA observations for each lead.
 
-Samples are written in steps of at most 1 µV and as fine as the recording needs (0.01 µV at the finest).
-Acquisition filters, the SOP instance UID and warnings have no place in the message and are left out.
+Samples come back exactly: as whole steps of 1, 0.1 or 0.01 µV where the recording consists of such, else
+as decimal millivolts. Acquisition filters, the SOP instance UID and warnings have no place in the message
+and are left out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime
 
 import numpy as np
 
-from gem_integration.domain.ecg import Lead, Recording
+from gem_integration.domain.ecg import FloatArray, Lead, Recording, SampleArray
 from gem_integration.domain.identity import Patient, Sex
 from gem_integration.domain.measurement import MeasurementKind
 from gem_integration.domain.study import CartMeasurement, InboundEcg
@@ -19,7 +20,7 @@ from gem_integration.terminology.codes import lead_codes, measurement_codes
 
 VERSION = "2.5.1"
 STEPS_UV = (1.0, 0.1, 0.01)
-STEP_ERROR_MAX_UV = 0.005
+MV_PER_UV = 1e-3
 LOINC = "LN"
 SEXES: Mapping[Sex | None, str] = {Sex.MALE: "M", Sex.FEMALE: "F", None: ""}
 
@@ -102,26 +103,33 @@ def _waveform(ecg: InboundEcg) -> Iterator[dict[int, str]]:
         tied = {4: str(number)}
         if started:
             yield tied | {2: "TS", 3: f"{code}&TIM^^MDC", 5: started}
-        scale = f"{step_uv:g}&uV&&UCUM"
+        scale = f"{step_uv:g}&uV&&UCUM" if step_uv else "1&mV&&UCUM"
         channel = f"{number}&{lead}^{lead}^{scale}^1&0&0^{recording.sampling_rate_hz:.9g}"
         yield tied | {2: "CD", 3: f"{code}&CHN^^MDC", 5: channel, 18: equipment}
         yield tied | {2: "NA", 3: f"{code}&WAV^^MDC", 5: _samples(recording, lead, step_uv)}
 
 
-def _step_uv(recording: Recording) -> float:
-    """Return the coarsest step that keeps every sample within 0.005 µV, else the finest."""
-    microvolts = recording.samples_mv.astype(np.float64) * 1e3
+def _step_uv(recording: Recording) -> float | None:
+    """Return the coarsest step of which every sample is a multiple, ``None`` when none of ours is."""
     for step_uv in STEPS_UV:
-        error_uv = np.abs(np.rint(microvolts / step_uv) * step_uv - microvolts)
-        if float(error_uv.max()) <= STEP_ERROR_MAX_UV:
+        back = (_steps(recording.samples_mv, step_uv) * (step_uv * MV_PER_UV)).astype(np.float32)
+        if np.array_equal(back, recording.samples_mv):
             return step_uv
-    return STEPS_UV[-1]
+    return None
 
 
-def _samples(recording: Recording, lead: Lead, step_uv: float) -> str:
+def _steps(samples_mv: SampleArray, step_uv: float) -> FloatArray:
+    steps: FloatArray = np.rint(samples_mv.astype(np.float64) / (step_uv * MV_PER_UV))
+    return steps
+
+
+def _samples(recording: Recording, lead: Lead, step_uv: float | None) -> str:
     row = recording.leads.index(lead)
-    steps = np.rint(recording.samples_mv[row].astype(np.float64) * 1e3 / step_uv).astype(np.int64)
-    texts = [str(step) for step in steps.tolist()]
+    samples_mv = recording.samples_mv[row]
+    if step_uv is None:
+        texts = [np.format_float_positional(sample, trim="0") for sample in samples_mv]
+    else:
+        texts = [str(int(step)) for step in _steps(samples_mv, step_uv).tolist()]
     if recording.gap_mask is not None:
         missing = recording.gap_mask[row].tolist()
         texts = ["" if absent else text for text, absent in zip(texts, missing, strict=True)]
