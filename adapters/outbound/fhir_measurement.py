@@ -150,10 +150,14 @@ def lead_concept(lead: Lead) -> Part:
 
 
 def sample_ranges(samples: tuple[tuple[int, int], ...], of: str = "this value") -> Iterator[Part]:
-    """Yield where something was taken: ``[low, high)`` in samples of the waveform Observation's data."""
-    for start, stop in samples:
-        where: Part = {"low": {"value": start, "unit": "sample"}, "high": {"value": stop, "unit": "sample"}}
-        yield component("sample-range", {"valueRange": where}, f"samples of {of}")
+    """Yield where something was taken, as ``start-stop`` ranges in samples of the recording as received.
+
+    The ranges are half-open and stand in one component: R4 has no value for a list of ranges, and a
+    component each would bury what a person came to read.
+    """
+    if samples:
+        words = ", ".join(f"{start}-{stop}" for start, stop in samples)
+        yield component("sample-ranges", {"valueString": words}, f"samples of {of}, half-open ranges")
 
 
 def _against_limits(frame: Frame, item: Measurement) -> Part:
