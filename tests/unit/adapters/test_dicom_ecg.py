@@ -3,7 +3,6 @@
 import re
 import struct
 import zlib
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -164,12 +163,10 @@ def test_bits_above_those_stored_carry_nothing(coding: str, bits: int) -> None:
 
 def test_unexplained_high_bits_are_told() -> None:
     """Sign and zeros above the stored bits are expected; anything else is masked with a warning."""
-    plain = Channels(bits_stored=12)
-    assert read(object_of(ramp_group(EIGHT, channels=plain))).warnings == ()
-    assert (
-        "masked"
-        in read(object_of(ramp_group(EIGHT, channels=replace(plain, garbage_above=True)))).warnings[0]
-    )
+    plain = ramp_group(EIGHT, channels=Channels(bits_stored=12))
+    odd = ramp_group(EIGHT, channels=Channels(bits_stored=12, garbage_above=True))
+    assert read(object_of(plain)).warnings == ()
+    assert "masked" in read(object_of(odd)).warnings[0]
 
 
 def test_the_padding_value_is_a_gap() -> None:
@@ -250,7 +247,7 @@ def test_simultaneous_groups_are_one_recording() -> None:
 def test_an_unmarked_short_group_of_more_leads_is_not_the_rhythm() -> None:
     """A median beat of twelve leads that no label marks does not replace eight leads of rhythm."""
     rhythm = ramp_group(EIGHT, 5000)
-    beat = ramp_group(EIGHT[:8], 600, label="")
+    beat = ramp_group(STANDARD_LEADS, 600, label="")
     assert meant(read(object_of(beat, rhythm)), rhythm)
 
 
