@@ -55,7 +55,14 @@ def _one(
 
 
 def _limit(kind: Kind, source: str, *, low: float | None = None, high: float | None = None) -> Limit:
-    return Limit(kind=kind, low=low, high=high, source=source)
+    return Limit(kind=kind, low=low, high=high, source=source, absent_with=_BESIDE.get(kind))
+
+
+# A part that a measured wave does not have is a zero.
+_BESIDE: Mapping[Kind, Kind] = {
+    Kind.T_POSITIVE_AMPLITUDE: Kind.T_AMPLITUDE,
+    Kind.T_NEGATIVE_AMPLITUDE: Kind.T_AMPLITUDE,
+}
 
 
 _ST_UP = (

@@ -221,8 +221,9 @@ def all_of(parts: Sequence[Tested]) -> Tested:
 
 
 def any_of(parts: Sequence[Tested]) -> Tested:
-    """Join conditions of which one is enough."""
-    return _join(parts, (Held.MET, Held.NEAR, Held.UNMEASURED, Held.VIOLATED))
+    """Join conditions of which one is enough; those that could not be measured count only if none could."""
+    known = [part for part in parts if part.held is not Held.UNMEASURED]
+    return _join(known or parts, (Held.MET, Held.NEAR, Held.UNMEASURED, Held.VIOLATED))
 
 
 def _join(parts: Sequence[Tested], order: tuple[Held, ...]) -> Tested:

@@ -56,6 +56,7 @@ _JOIN = (
     r"plus)(?: in)? |[ ])"
 )
 _LIST = rf"{_ITEM}(?:{_JOIN}(?:leads? )?{_ITEM}){{0,12}}"
+_AFTER_LEAD_ITEM = rf"{_AFTER_LEAD_WORD}(?:{_RANGE}{_LEAD})?"
 _TERRITORY = "|".join(sorted((name.replace(" ", "[ -]") for name in TERRITORIES), key=len, reverse=True))
 _TERRITORIES = rf"(?:{_TERRITORY})(?:(?:,? and |,? or |/|, )(?:{_TERRITORY})){{0,3}}"
 
@@ -75,7 +76,7 @@ _MENTION = re.compile(
     rf"|(?P<territory>{_TERRITORIES})"
     rf"(?P<leads>(?: precordial| chest| limb)?[ -](?:leads?|derivations?|"
     rf"electrodes)(?:[ ,(;:]*(?P<explicit>{_LIST})\)?)?)?"
-    rf"|leads?:? (?P<after>{_AFTER_LEAD_WORD}(?:{_RANGE}{_LEAD})?(?:{_JOIN}(?:leads? )?(?:{_AFTER_LEAD_WORD}(?:{_RANGE}{_LEAD})?)){{0,12}})"
+    rf"|leads?:? (?P<after>{_AFTER_LEAD_ITEM}(?:{_JOIN}(?:leads? )?{_AFTER_LEAD_ITEM}){{0,12}})"
     rf"|(?:from )?(?P<list>{_LIST})"
     rf")(?![a-z0-9])"
 )

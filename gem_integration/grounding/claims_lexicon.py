@@ -24,7 +24,8 @@ class Phrase:
     end: int
 
 
-def _table(name: str) -> tuple[dict[str, str], ...]:
+def table(name: str) -> tuple[dict[str, str], ...]:
+    """Return the rows of ``name`` (a CSV beside this module) as dictionaries."""
     text = files("gem_integration.grounding").joinpath(name).read_text(encoding="utf-8")
     return tuple(csv.DictReader(text.splitlines()))
 
@@ -38,7 +39,7 @@ def _pattern(phrase: str) -> str:
 def _phrases() -> dict[str, tuple[tuple[str, str, re.Pattern[str]], ...]]:
     """Return (sort, id, pattern) by the first letter a phrase can begin with."""
     by_letter: dict[str, list[tuple[str, str, re.Pattern[str]]]] = defaultdict(list)
-    for row in _table("lexicon.csv"):
+    for row in table("lexicon.csv"):
         for phrase in row["phrases"].split(" | "):
             pattern = re.compile(_pattern(phrase) + r"(?![a-z0-9])")
             for letter in _first_letters(phrase.strip()):
@@ -103,12 +104,12 @@ def _longest(lower: str, start: int) -> Phrase | None:
 def features() -> dict[tuple[str, str], tuple[str, str]]:
     """Return (subject with its kind, polarity) of every (entity, feature) pair that says something."""
     return {
-        (row["entity"], row["feature"]): (row["subject"], row["polarity"]) for row in _table("features.csv")
+        (row["entity"], row["feature"]): (row["subject"], row["polarity"]) for row in table("features.csv")
     }
 
 
 @cache
 def cue_pattern(sort: str) -> re.Pattern[str]:
     """Return the words of ``cues.csv`` that mark ``general`` knowledge or an ``other`` claim."""
-    words = (row["pattern"] for row in _table("cues.csv") if row["sort"] == sort)
+    words = (row["pattern"] for row in table("cues.csv") if row["sort"] == sort)
     return re.compile(rf"\b(?:{'|'.join(words)})\b")
