@@ -14,7 +14,7 @@ from gem_integration.domain.evidence import (
     Verdict,
 )
 from gem_integration.domain.identity import stable_id
-from gem_integration.domain.quality import Quality
+from gem_integration.domain.quality import Quality, QualityFlag
 from gem_integration.domain.reading import Interpretation
 from gem_integration.domain.report import Coverage, Report, ReportStatus
 from gem_integration.domain.statement import Statement, StatementState, Urgency
@@ -72,10 +72,16 @@ def by_urgency(statements: Iterable[Statement], state: StatementState) -> tuple[
 
 
 def _urgency(statements: tuple[Statement, ...], quality: Quality) -> Urgency:
-    """Return the highest urgency of the met statements; an unreadable ECG is never 'normal'."""
-    floor = Urgency.NORMAL if quality.usable else Urgency.ROUTINE
+    """Return the highest urgency of the met statements, never less than the recording itself asks for."""
     found = [item.urgency for item in statements if item.state is StatementState.MET]
-    return min([floor, *found], key=URGENCY_ORDER.index)
+    return min([_urgency_of_quality(quality), *found], key=URGENCY_ORDER.index)
+
+
+def _urgency_of_quality(quality: Quality) -> Urgency:
+    """Return how soon a person must look at an ECG that cannot be read: asystole and VF have no QRS either."""
+    if quality.usable:
+        return Urgency.NORMAL
+    return Urgency.URGENT if QualityFlag.NO_BEATS in quality.flags else Urgency.ROUTINE
 
 
 def _contradicted(observations: tuple[GroundedObservation, ...]) -> tuple[GroundedObservation, ...]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gem_integration.domain.evidence import Verdict
+from gem_integration.domain.quality import QualityFlag
 from gem_integration.domain.reading import Interpretation, StopReason
 from gem_integration.domain.report import ReportStatus
 from gem_integration.domain.statement import StatementState, Urgency
@@ -93,6 +94,12 @@ def test_an_unusable_recording_is_said_to_be_not_interpretable(composed, make_de
     assert report.conclusion.startswith("Not interpretable: lead V3 is flat.")
     assert "supported" not in report.conclusion
     assert report.urgency is Urgency.ROUTINE
+
+
+def test_an_ecg_without_any_qrs_is_urgent(composed, make_delivery):
+    """It may be a loose cable; it may be asystole or ventricular fibrillation."""
+    quality = replace(make_delivery().measurements.quality, usable=False, flags=(QualityFlag.NO_BEATS,))
+    assert composed(quality=quality, statements=()).urgency is Urgency.URGENT
 
 
 def test_the_same_read_and_version_have_the_same_id(composed):
