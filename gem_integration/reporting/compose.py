@@ -78,7 +78,7 @@ def _urgency(statements: tuple[Statement, ...], quality: Quality) -> Urgency:
 
 
 def _urgency_of_quality(quality: Quality) -> Urgency:
-    """Return how soon a person must look at an ECG that cannot be read: asystole and VF have no QRS either."""
+    """Return how soon a person must look at an unreadable ECG: asystole and VF have no QRS either."""
     if quality.usable:
         return Urgency.NORMAL
     return Urgency.URGENT if QualityFlag.NO_BEATS in quality.flags else Urgency.ROUTINE
