@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gem_integration.criteria.combine import all_of, any_of, best, count_of
 from gem_integration.criteria.conduction import lafb
 from gem_integration.criteria.parts import (
     BORDERLINE,
     NOT_MET,
     Case,
     Outcome,
-    all_of,
-    any_of,
-    best,
     combined,
-    count_of,
     judged,
     observed,
     renamed,
@@ -178,7 +175,7 @@ def _cornell_product(case: Case, *, female: bool) -> Outcome:
         beats=s_v3.beats,
         samples=s_v3.samples,
         method="sum: Cornell product",
-        uncertainty=s_v3.uncertainty * qrs,
+        uncertainty=abs(s_v3.uncertainty * qrs),
     )
     return renamed(judged(found, ">=", CORNELL_PRODUCT_MV_MS, criterion=criterion), "voltage_product")
 

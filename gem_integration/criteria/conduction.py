@@ -7,16 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gem_integration.criteria.parts import (
-    MET,
-    Case,
-    Outcome,
-    all_of,
-    any_of,
-    count_of,
-    negated,
-    observed,
-)
+from gem_integration.criteria.combine import all_of, any_of, count_of, negated
+from gem_integration.criteria.parts import MET, Case, Outcome, observed
 from gem_integration.criteria.sequences import Drop, drops
 from gem_integration.domain.ecg import STANDARD_LEADS, Lead
 from gem_integration.domain.evidence import Evidence
@@ -88,13 +80,14 @@ def avb2_m2(case: Case) -> Outcome:
 
 
 def _lengthens(drop: Drop) -> bool:
-    grows = drop.pr_earlier_ms is None or drop.pr_before_ms >= drop.pr_earlier_ms
-    return grows and drop.pr_before_ms - drop.pr_after_ms >= PR_STEP_MS
+    longest_before_ms = max(drop.pr_before_ms, drop.pr_earlier_ms or 0.0)
+    return longest_before_ms - drop.pr_after_ms >= PR_STEP_MS
 
 
 def _constant(drop: Drop) -> bool:
     doubled = TWO_TO_ONE[0] <= drop.rr_ratio <= TWO_TO_ONE[1]
-    return doubled and abs(drop.pr_before_ms - drop.pr_after_ms) < PR_STEP_MS
+    around = (drop.pr_before_ms, drop.pr_earlier_ms or drop.pr_before_ms)
+    return doubled and all(abs(pr_ms - drop.pr_after_ms) < PR_STEP_MS for pr_ms in around)
 
 
 def _drop_seen(found: list[Drop], criterion: str) -> Outcome:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gem_integration.criteria import axis_voltage, conduction, infarction, repolarisation, rhythm, technical
-from gem_integration.criteria.guards import Outcomes, one_rhythm, silence
-from gem_integration.criteria.parts import (
-    BORDERLINE,
-    MET,
-    NOT_MEASURABLE,
-    NOT_MET,
-    Case,
-    Outcome,
-    all_of,
-    observed,
+from gem_integration.criteria import (
+    axis_voltage,
+    conduction,
+    infarction,
+    repolarisation,
+    rhythm,
+    technical,
+    ventricular,
 )
+from gem_integration.criteria.combine import all_of
+from gem_integration.criteria.guards import Outcomes, one_rhythm, silence
+from gem_integration.criteria.parts import BORDERLINE, MET, NOT_MEASURABLE, NOT_MET, Case, Outcome, observed
 from gem_integration.domain.identity import Demographics, Sex
 from gem_integration.domain.measurement import MeasurementKind as Kind
 from gem_integration.domain.measurement import Measurements
@@ -41,17 +41,17 @@ STATEMENTS: Mapping[str, Rule] = {
     "sinus_brady": rhythm.sinus_brady,
     "sinus_tachy": rhythm.sinus_tachy,
     "sinus_arrhythmia": rhythm.sinus_arrhythmia,
-    "pause": rhythm.pause,
+    "pause": ventricular.pause,
     "af": rhythm.af,
     "aflutter": rhythm.aflutter,
     "svt": rhythm.svt,
     "atrial_rhythm": rhythm.atrial_rhythm,
     "junctional": rhythm.junctional,
     "pac": rhythm.pac,
-    "pvc": rhythm.pvc,
-    "vt": rhythm.vt,
-    "vf": rhythm.vf,
-    "ventr_escape": rhythm.ventr_escape,
+    "pvc": ventricular.pvc,
+    "vt": ventricular.vt,
+    "vf": ventricular.vf,
+    "ventr_escape": ventricular.ventr_escape,
     "avb1": conduction.avb1,
     "avb2_m1": conduction.avb2_m1,
     "avb2_m2": conduction.avb2_m2,
@@ -64,7 +64,7 @@ STATEMENTS: Mapping[str, Rule] = {
     "lafb": conduction.lafb,
     "lpfb": conduction.lpfb,
     "ivcd": conduction.ivcd,
-    "paced": rhythm.paced,
+    "paced": ventricular.paced,
     "axis_dev": axis_voltage.axis_dev,
     "lvh": axis_voltage.lvh,
     "rvh": axis_voltage.rvh,

@@ -114,7 +114,7 @@ GUARDS: Mapping[str, Guard] = {
     "wide_tachycardia": lambda case, found: found["vt"].holds and _wide(case),
     "preexcitation": lambda _, found: found["wpw"].holds,
     "no_organised_p": lambda _, found: found["af"].holds or found["aflutter"].holds,
-    "flutter_waves": lambda _, found: found["aflutter"].holds,
+    "flutter_waves": lambda _, found: found["aflutter"].holds or _two_to_one(found["svt"]),
     "left_block": lambda _, found: found["lbbb"].likely,
     "right_block": lambda _, found: found["rbbb"].holds,
     "left_strain": lambda case, found: found["lvh"].likely and strain(case).holds,
@@ -126,6 +126,10 @@ GUARDS: Mapping[str, Guard] = {
 
 def _wide(case: Case) -> bool:
     return (case.value(Kind.QRS_DURATION) or 0.0) >= QRS_WIDE_MS
+
+
+def _two_to_one(svt: Outcome) -> bool:
+    return svt.holds and svt.note is not None and "flutter" in svt.note
 
 
 def silence(case: Case, found: Outcomes) -> dict[str, Outcome]:

@@ -6,20 +6,18 @@ myocardial infarction (2018).
 
 from __future__ import annotations
 
-from gem_integration.criteria.conduction import lbbb, rbbb
-from gem_integration.criteria.parts import (
+from gem_integration.criteria.combine import (
     CONTIGUOUS_GROUPS,
-    Case,
-    Outcome,
     all_of,
     any_lead,
     any_of,
     contiguous,
     count_of,
     negated,
-    unknown,
 )
-from gem_integration.criteria.rhythm import paced
+from gem_integration.criteria.conduction import lbbb, rbbb
+from gem_integration.criteria.parts import Case, Outcome, unknown
+from gem_integration.criteria.ventricular import paced
 from gem_integration.domain.ecg import PRECORDIAL_LEADS, STANDARD_LEADS, Lead
 from gem_integration.domain.identity import Demographics, Sex
 from gem_integration.domain.measurement import MeasurementKind as Kind
@@ -53,6 +51,8 @@ QRS_WIDE_MS = 120.0
 AXIS_RIGHT_DEG = 90.0
 SGARBOSSA_CONCORDANT_MV = 0.1
 SMITH_RATIO = -0.25
+CLEAR_AREA_MV_MS = 10.0
+"""Net area over which the QRS has a direction to agree or disagree with."""
 
 Q_GROUPS = (
     (Lead.I, Lead.AVL),
@@ -235,7 +235,7 @@ def dewinter(case: Case) -> Outcome:
             for lead in (Lead.V2, Lead.V3, Lead.V4, Lead.V5)
         ],
     )
-    avr = case.at_least(Kind.ST_J, STE_MV / 2, lead=Lead.AVR)
+    avr = case.above(Kind.ST_J, 0.0, lead=Lead.AVR)
     return all_of(case.below(Kind.QRS_DURATION, QRS_WIDE_MS), avr, upslope)
 
 
@@ -266,13 +266,13 @@ def sgarbossa(case: Case) -> Outcome:
     wide = any_of(lbbb(case), all_of(paced(case), case.at_least(Kind.QRS_DURATION, QRS_WIDE_MS)))
     concordant_up = any_lead(
         lambda lead: all_of(
-            case.above(Kind.QRS_AREA, 0.0, lead=lead),
+            case.above(Kind.QRS_AREA, CLEAR_AREA_MV_MS, lead=lead),
             case.at_least(Kind.ST_J, SGARBOSSA_CONCORDANT_MV, lead=lead),
         )
     )
     concordant_down = any_lead(
         lambda lead: all_of(
-            case.below(Kind.QRS_AREA, 0.0, lead=lead),
+            case.below(Kind.QRS_AREA, -CLEAR_AREA_MV_MS, lead=lead),
             case.at_most(Kind.ST_J, -SGARBOSSA_CONCORDANT_MV, lead=lead),
         ),
         PRECORDIAL_LEADS[:3],
@@ -290,5 +290,7 @@ def _excessive(case: Case, lead: Lead) -> Outcome:
     ratio = st / depth if depth < 0.0 else 0.0
     quarter = case.seen(Kind.ST_J, criterion, met=ratio <= SMITH_RATIO, lead=lead, method=f"ST/S {ratio:.2f}")
     return all_of(
-        case.at_least(Kind.ST_J, STE_MV, lead=lead), quarter, case.below(Kind.QRS_AREA, 0.0, lead=lead)
+        case.at_least(Kind.ST_J, STE_MV, lead=lead),
+        quarter,
+        case.below(Kind.QRS_AREA, -CLEAR_AREA_MV_MS, lead=lead),
     )

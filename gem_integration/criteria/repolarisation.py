@@ -5,23 +5,20 @@ Levels in mV, times in ms. AHA/ACCF/HRS 2009 part IV unless another source is na
 
 from __future__ import annotations
 
-from gem_integration.criteria.conduction import rbbb
-from gem_integration.criteria.infarction import branch_note, reciprocal
-from gem_integration.criteria.parts import (
-    BORDERLINE,
+from dataclasses import replace
+
+from gem_integration.criteria.combine import (
     CONTIGUOUS_GROUPS,
-    Case,
-    Outcome,
     all_of,
     any_lead,
     any_of,
     contiguous,
     count_of,
-    judged,
     negated,
-    renamed,
-    unknown,
 )
+from gem_integration.criteria.conduction import rbbb
+from gem_integration.criteria.infarction import branch_note, reciprocal
+from gem_integration.criteria.parts import BORDERLINE, Case, Outcome, judged, renamed, unknown
 from gem_integration.domain.ecg import Lead
 from gem_integration.domain.identity import Sex
 from gem_integration.domain.measurement import Measurement
@@ -44,6 +41,7 @@ QRS_WIDE_MS = 120.0
 BOGOSSIAN_SHARE = 0.485
 """Bogossian 2014: QT less 48.5 % of a wide QRS."""
 JP_MV = 0.1
+JP_LOW_MV = 0.05
 COVED_J_MV = 0.2
 SADDLE_MV = 0.1
 PERICARDITIS_STE_MV = 0.05
@@ -169,17 +167,22 @@ def short_qt(case: Case) -> Outcome:
 
 def early_repol(case: Case) -> Outcome:
     """Test for end-QRS notching or slurring with J at 0.1 mV or more, outside V1-V3 (Macfarlane 2015)."""
-    outcome = all_of(
+    around = (
         case.below(Kind.QRS_DURATION, QRS_WIDE_MS),
-        contiguous(lambda lead: _j_wave(case, lead), EARLY_LEADS),
         negated(reciprocal(case), "no reciprocal depression"),
     )
-    return outcome.noted("the notch is judged on the whole QRS" if outcome.likely else None)
+    outcome = all_of(*around, contiguous(lambda lead: _j_wave(case, lead, JP_MV), EARLY_LEADS))
+    if outcome.likely:
+        return outcome.noted("the notch is judged on the whole QRS")
+    low = all_of(*around, contiguous(lambda lead: _j_wave(case, lead, JP_LOW_MV), EARLY_LEADS))
+    if not low.holds:
+        return outcome
+    return replace(low, state=BORDERLINE, note="the J point is low, the peak of the notch is not measured")
 
 
-def _j_wave(case: Case, lead: Lead) -> Outcome:
+def _j_wave(case: Case, lead: Lead, limit_mv: float) -> Outcome:
     return all_of(
-        case.at_least(Kind.ST_J, JP_MV, lead=lead),
+        case.at_least(Kind.ST_J, limit_mv, lead=lead),
         case.at_least(Kind.QRS_NOTCH_COUNT, 1, lead=lead),
         case.above(Kind.T_AMPLITUDE, 0.0, lead=lead),
     )

@@ -5,19 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gem_integration.criteria.parts import (
-    BORDERLINE,
-    MET,
-    NOT_MEASURABLE,
-    NOT_MET,
-    Case,
-    Outcome,
-    all_of,
-    any_of,
-    contiguous,
-    count_of,
-    negated,
-)
+from gem_integration.criteria.combine import all_of, any_of, contiguous, count_of, negated
+from gem_integration.criteria.parts import BORDERLINE, MET, NOT_MEASURABLE, NOT_MET, Case, Outcome
 from gem_integration.domain.ecg import Lead
 from gem_integration.domain.measurement import MeasurementKind as Kind
 from tests.unit.criteria.builder import MAN_OF_50, measured

@@ -62,7 +62,7 @@ CASES: tuple[tuple[str, Changes, Urgency], ...] = (
     ("af", {**NO_P, Kind.RR_NRMSSD: 0.28, Kind.HEART_RATE: 165.0}, Urgency.CRITICAL),
     (
         "aflutter",
-        {**NO_P, Kind.FLUTTER_RATE: 300.0, Kind.F_WAVE_RATIO: 0.6, Kind.HEART_RATE: 75.0},
+        {**NO_P, Kind.FLUTTER_RATE: 300.0, Kind.F_WAVE_RATIO: 0.6, Kind.RR_INTERVAL: 800.0},
         Urgency.URGENT,
     ),
     ("svt", {**NO_P, Kind.HEART_RATE: 180.0}, Urgency.URGENT),
