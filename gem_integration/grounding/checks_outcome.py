@@ -162,7 +162,8 @@ def band_of(subject: str, value: float) -> float:
 
 def doubt_of(measured: Measurement) -> float:
     """Return how near a limit a measurement decides nothing: one SD, half its 95 % half width."""
-    return LIMIT_SHARE * measured.uncertainty
+    least = AMPLITUDE_MIN_MV if measured.unit == "mV" else 0.0
+    return max(LIMIT_SHARE * measured.uncertainty, least)
 
 
 def hold(value: float, low: float | None, high: float | None, doubt: float) -> Held:

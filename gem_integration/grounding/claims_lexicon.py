@@ -37,29 +37,33 @@ def _pattern(phrase: str) -> str:
 
 @cache
 def _phrases() -> dict[str, tuple[tuple[str, str, re.Pattern[str]], ...]]:
-    """Return (sort, id, pattern) by the first letter a phrase can begin with."""
-    by_letter: dict[str, list[tuple[str, str, re.Pattern[str]]]] = defaultdict(list)
+    """Return (sort, id, pattern) by the one or two letters a phrase can begin with."""
+    by_start: dict[str, list[tuple[str, str, re.Pattern[str]]]] = defaultdict(list)
     for row in table("lexicon.csv"):
         for phrase in row["phrases"].split(" | "):
             pattern = re.compile(_pattern(phrase) + r"(?![a-z0-9])")
-            for letter in _first_letters(phrase.strip()):
-                by_letter[letter].append((row["sort"], row["id"], pattern))
-    return {letter: tuple(entries) for letter, entries in by_letter.items()}
+            for start in _starts(phrase.strip()):
+                by_start[start].append((row["sort"], row["id"], pattern))
+    return {start: tuple(entries) for start, entries in by_start.items()}
 
 
-def _first_letters(phrase: str) -> set[str]:
-    """Return the letters a phrase may begin with, looking through leading optional groups."""
-    letters: set[str] = set()
+def _starts(phrase: str) -> set[str]:
+    """Return the first letters a phrase may begin with, looking through leading optional groups."""
+    starts: set[str] = set()
     while phrase.startswith("("):
         end = _closing(phrase)
-        for option in phrase[1:end].split("|"):
-            bare = option.lstrip("( ?")
-            letters |= {bare[0]} if bare else set()
+        starts |= {_start(option.lstrip("( ?")) for option in phrase[1:end].split("|")}
         tail = phrase[end + 1 :]
         if not tail.startswith(("?", "*")):
-            return letters
+            return starts - {""}
         phrase = tail[1:].lstrip("? ")
-    return letters | set(re.findall(r"[a-z0-9]", phrase)[:1])
+    return (starts | {_start(phrase)}) - {""}
+
+
+def _start(words: str) -> str:
+    """Return two letters where both are certain, else one."""
+    literal = re.match(r"[a-z0-9]{2}(?![?*])|[a-z0-9]", words)
+    return literal[0] if literal else ""
 
 
 def _closing(phrase: str) -> int:
@@ -89,7 +93,9 @@ def phrases(lower: str) -> list[Phrase]:
 def _longest(lower: str, start: int) -> Phrase | None:
     best_end, best_sort = start, ""
     ids: list[str] = []
-    for sort, identifier, pattern in _phrases().get(lower[start], ()):
+    known = _phrases()
+    candidates = known.get(lower[start : start + 2], ()) + known.get(lower[start], ())
+    for sort, identifier, pattern in candidates:
         match = pattern.match(lower, start)
         if match is None or match.end() < best_end:
             continue
