@@ -33,8 +33,8 @@ check: $(DEV)
 bench: $(DEV)
 	@$(BIN)/python -m benchmarks
 
-docs: $(DEV)
-	@$(BIN)/python -c "from gem_integration.settings import settings_page; print(settings_page(), end='')" > docs/settings.md
+docs: $(DEV)  ## the parts of documents that come from the code
+	@$(BIN)/python docs/build.py
 
 # The lock files carry hashes and no addresses; releases younger than a week wait.
 lock: $(UV)
