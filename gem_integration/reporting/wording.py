@@ -33,6 +33,18 @@ KEY_MEASUREMENTS: tuple[tuple[MeasurementKind, str], ...] = (
     (MeasurementKind.QRS_AXIS, "QRS axis"),
 )
 
+#: Measurements that are whole numbers of something, without an interval.
+COUNTS: frozenset[str] = frozenset(
+    {
+        MeasurementKind.BEAT_COUNT,
+        MeasurementKind.DROPPED_BEAT_COUNT,
+        MeasurementKind.ECTOPIC_NARROW_COUNT,
+        MeasurementKind.ECTOPIC_WIDE_COUNT,
+        MeasurementKind.QRS_NOTCH_COUNT,
+        MeasurementKind.WIDE_RUN_MAX,
+    }
+)
+
 _WAVES = frozenset({"p", "pr", "q", "qr", "qrs", "qs", "qt", "qtc", "r", "rr", "rs", "st", "t", "u"})
 
 _COMPARATOR_WORDS: dict[Comparator, str] = {
@@ -93,6 +105,8 @@ def evidence_text(evidence: Evidence) -> str:
     name = measurement_name(evidence.measurement) + where
     if evidence.value is None:
         return f"{name} not measurable" + (f" ({evidence.method})" if evidence.method else "")
+    if evidence.measurement in COUNTS:
+        return f"{name}: {evidence.value:.0f}"
     return f"{name} {number_text(evidence.value, evidence.unit)}{_interval_text(evidence)}"
 
 

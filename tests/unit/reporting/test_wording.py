@@ -57,3 +57,10 @@ def test_evidence_without_a_number_says_why(make_delivery):
     """A missing measurement is explained by its method."""
     missing = make_delivery().report.observations[6].evidence[0]
     assert evidence_text(missing) == "T wave amplitude in V9 not measurable (lead not recorded)"
+
+
+def test_a_count_is_a_whole_number(make_delivery):
+    """Two ectopic beats are 2, not 2.00 with an interval."""
+    rate = make_delivery().report.observations[0].evidence[0]
+    count = replace(rate, measurement=MeasurementKind.ECTOPIC_WIDE_COUNT, value=2.0, unit="1")
+    assert evidence_text(count) == "Wide ectopic beats: 2"
