@@ -77,13 +77,13 @@ def cart_voice(group: OrderGroup, limits: ParseLimits) -> CartVoice:
             statements += _lines(segment, 3)
         elif segment.name == "OBX" and _stands(segment):
             number = _number(segment)
-            if number is not None and _name(segment) in AGE_CODES:
+            if is_statement(segment):
+                statements += _lines(segment, 5)
+                spoken.append(segment)
+            elif number is not None and _name(segment) in AGE_CODES:
                 age_years = number[0] if (number[1] or "") in YEARS else age_years
             elif number is not None:
                 measurements.append(_measurement(segment, number, limits))
-            elif is_statement(segment):
-                statements += _lines(segment, 5)
-                spoken.append(segment)
     measurements += _rate_in(spoken, measurements)
     return CartVoice(
         measurements=tuple(measurements),
@@ -163,7 +163,7 @@ def _measurement(
     observation: Segment, number: tuple[float, str | None], limits: ParseLimits
 ) -> CartMeasurement:
     value, unit = number
-    label = observation.get(3, 2) or None
+    label = clean(observation.get(3, 2)) or None
     lead = _stated_lead(observation, limits)
     for code, system in (
         (_name(observation), observation.get(3, 3)),
@@ -177,7 +177,9 @@ def _measurement(
 
 def _as_received(measurement: CartMeasurement, observation: Segment) -> CartMeasurement:
     return replace(
-        measurement, code=observation.get(3) or "unnamed", code_system=observation.get(3, 3) or None
+        measurement,
+        code=clean(observation.get(3)) or "unnamed",
+        code_system=clean(observation.get(3, 3)) or None,
     )
 
 

@@ -26,6 +26,7 @@ XML_HEAD_BYTES = 4096
 ENCODING, CONTENT = 3, 4  #: places of the components ED.4 and ED.5 in the split repetition
 DECLARATION_MAX = 80  #: characters in which ED.1 to ED.4 say what the content is
 _NO_ECG = re.compile(r"pdf|jpe?g|png|tiff|gif|bmp|rtf|html|postscript|basic\b|plain", re.IGNORECASE)
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*", re.ASCII)
 _BLANK = re.compile(r"\s+|\\\.br\\|\\X0[AD](?:0[AD])?\\", re.IGNORECASE)
 
 
@@ -75,8 +76,8 @@ def _content(repetition: str, observation: Segment, limits: ParseLimits) -> byte
 
 
 def _decoded(text: str, encoding: str, observation: Segment) -> bytes:
-    """Decode by HL7 table 0299: Base64, Hex, or A (none)."""
-    if encoding == "base64":
+    """Decode by HL7 table 0299: Base64, Hex, or A (none); without a declaration, what looks like Base64."""
+    if encoding == "base64" or (not encoding and _BASE64.fullmatch(text)):
         return base64.b64decode(_BLANK.sub("", text), validate=True)
     if encoding == "hex":
         return bytes.fromhex(_BLANK.sub("", text))

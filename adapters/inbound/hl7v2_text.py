@@ -33,8 +33,9 @@ CHARSETS: Mapping[str, str] = {
     "UNICODEUTF-8": "utf-8",
     "UTF-8": "utf-8",
     "UTF8": "utf-8",
-    "UNICODEUTF-16": "utf-16-be",
-    "UNICODEUTF-32": "utf-32-be",
+    # Wide characters show in the bytes and never come here; a header we can read is not made of them.
+    "UNICODEUTF-16": "utf-8",
+    "UNICODEUTF-32": "utf-8",
     # Not in the table, but sent: code pages and their kin.
     **{f"{prefix}{page}": f"cp{page}" for prefix in ("WINDOWS-", "CP") for page in range(1250, 1259)},
     **dict.fromkeys(("GBK", "GB2312", "GB18030"), "gb18030"),

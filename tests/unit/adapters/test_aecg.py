@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.inbound.aecg import parse
@@ -159,6 +159,7 @@ def test_what_is_no_safe_document_is_refused(content: bytes):
         parse(content, LIMITS)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_random_bytes_are_refused(content: bytes):
     """Noise gives a refusal and nothing else."""
@@ -169,6 +170,7 @@ def test_random_bytes_are_refused(content: bytes):
 WHOLE = document(SUBJECT, series(lead("I", "1 2 3"), lead("II", "4 5 6")))
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, len(WHOLE)),
     st.integers(0, 30),

@@ -265,7 +265,7 @@ def embedded(content: bytes, encoding: str = "Base64") -> str:
     return f"OBX|1|ED|93000^ECG^L||CART^TEXT^XML^{encoding}^{text}||||||F"
 
 
-@pytest.mark.parametrize("encoding", ["Base64", "Hex", "A"])
+@pytest.mark.parametrize("encoding", ["Base64", "Hex", "A", ""])
 def test_an_embedded_annotated_ecg_is_read(encoding: str):
     """The file gives the recording, the message gives patient and order."""
     ecg = read(PID, OBR, embedded(AECG.format("7").encode(), encoding), CART[3])

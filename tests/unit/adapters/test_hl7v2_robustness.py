@@ -60,12 +60,14 @@ def is_understood_or_refused(content: bytes) -> bool:
     return bool(items) and all(isinstance(item, InboundEcg | InboundOrder) for item in items)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_random_bytes(content: bytes):
     """Noise is refused."""
     assert is_understood_or_refused(content)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120))
 def test_noise_behind_a_header(content: bytes):
     """A header does not make noise a message."""
@@ -116,10 +118,10 @@ def test_a_version_hl7apy_does_not_know_is_a_warning_only():
     ],
 )
 def test_the_time_is_linear_in_the_number_of_segments(many: str):
-    """Forty thousand segments are read or refused within seconds."""
+    """Twelve thousand segments are read or refused within seconds."""
     started = time.perf_counter()
-    is_understood_or_refused(VALID.encode() + (many * (40_000 // many.count("\r"))).encode())
-    assert time.perf_counter() - started < 20.0
+    is_understood_or_refused(VALID.encode() + (many * (12_000 // many.count("\r"))).encode())
+    assert time.perf_counter() - started < 15.0
 
 
 def test_real_messages_are_understood_or_refused(shared_data: Path):

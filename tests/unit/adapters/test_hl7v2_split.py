@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.inbound.hl7v2_fields import order_groups
@@ -138,6 +138,7 @@ def test_escapes_are_decoded_and_bad_ones_kept(escaped: str, plain: str):
     assert unescape(escaped, Delimiters()) == plain
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_unescaping_never_fails(text: str):
     """Any text has a decoded form."""

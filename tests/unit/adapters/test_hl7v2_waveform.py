@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.inbound.hl7v2 import parse
@@ -236,6 +236,7 @@ def test_the_sample_limit_holds():
         read(TWO_CHANNELS, "NA|93000&WAV|1|" + "1^" * 50, limits=ParseLimits(samples_max=20))
 
 
+@settings(deadline=None)
 @given(
     samples=st.lists(st.integers(-30_000, 30_000), min_size=1, max_size=40),
     sensitivity=st.sampled_from(["1", "2.44", "4.88", "-5", "0.305"]),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
 from hl7apy.parser import parse_message
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adapters.inbound.hl7v2 import parse
@@ -83,6 +84,7 @@ def test_everything_the_format_holds_comes_back():
     assert (back.acquisition.device, back.acquisition.device_serial) == ("CART 9", "S1")
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32), scale_uv=st.sampled_from([1.0, 2.44, 4.88, 0.3, 0.01, 1e-7, 3e4]))
 def test_samples_come_back_exactly(seed: int, scale_uv: float):
     """Whatever the recording's resolution, the signal is the same signal."""
@@ -92,6 +94,25 @@ def test_samples_come_back_exactly(seed: int, scale_uv: float):
     assert back.recording.leads == ecg.recording.leads
     assert back.recording.digest_bytes() == ecg.recording.digest_bytes()
     assert np.array_equal(back.recording.samples_mv, ecg.recording.samples_mv)
+
+
+@settings(deadline=None)
+@given(
+    name=st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30),
+    statement=st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=60),
+)
+def test_any_text_comes_back(name: str, statement: str):
+    """Delimiters, escapes and every script survive in names and statements."""
+    assume('""' not in {name.strip(), statement.strip()})  # HL7's null
+    ecg = replace(
+        ecg_of(np.ones((1, 4)), (Lead.I,)),
+        patient=replace(PATIENT, family_name=name),
+        cart_statements=(statement,),
+    )
+    back = read_back(ecg)
+    assert back.patient is not None
+    assert back.patient.family_name == (name.replace("\ufeff", "").strip() or None)
+    assert back.cart_statements == tuple(filter(None, (statement.replace("\ufeff", "").strip(),)))
 
 
 def test_gaps_come_back_as_gaps():
