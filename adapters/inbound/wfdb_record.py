@@ -23,6 +23,7 @@ from gem_integration.errors import UnreadableMessage, UnsupportedRecording
 from gem_integration.terminology.lead_names import NamedLead, lead_of_label
 
 FILES_MAX = 64
+BYTES_MAX = ParseLimits().message_bytes_max
 STATEMENT = "Cart statement:"  #: comment that carries a sentence of the cart
 ASSIGNER = "WFDB record"
 
@@ -31,16 +32,21 @@ MILLIVOLTS: Mapping[str, float] = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1
 
 
 def bundle(header_path: Path) -> bytes:
-    """Return the record of a ``.hea`` file as one message; ``UnreadableMessage`` if a file is missing."""
-    content = header_path.read_bytes()
-    names = dict.fromkeys(signal.file for signal in header_of(content).signals)
-    files = {header_path.name: content}
-    for name in names:
-        path = header_path.parent / name
-        if not path.is_file():
-            raise UnreadableMessage("WFDB: a signal file named in the header is missing")
-        files[name] = path.read_bytes()
-    return bundle_of(files)
+    """Return the record of a ``.hea`` file as one message.
+
+    ``UnreadableMessage`` if a file it names is missing, cannot be opened or is too large.
+    """
+    try:
+        content = header_path.read_bytes()
+        paths = dict.fromkeys(header_path.parent / signal.file for signal in header_of(content).signals)
+        if sum(path.stat().st_size for path in paths) > BYTES_MAX:
+            raise UnreadableMessage("WFDB: the signal files are larger than the limit", limit=BYTES_MAX)
+        return bundle_of({header_path.name: content} | {path.name: path.read_bytes() for path in paths})
+    except OSError as error:
+        raise UnreadableMessage(
+            "WFDB: a signal file named in the header is missing or cannot be opened",
+            cause=type(error).__name__,
+        ) from None
 
 
 def bundle_of(files: Mapping[str, bytes]) -> bytes:

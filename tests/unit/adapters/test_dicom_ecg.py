@@ -4,9 +4,11 @@ import re
 import struct
 import zlib
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
@@ -63,6 +65,12 @@ def test_the_sample_of_pydicom_is_read_whole(sample: bytes) -> None:
     assert ecg.recording.samples_mv.shape == (12, 10_000)
     assert ecg.recording.sampling_rate_hz == 1000.0
     assert ecg.warnings == ()
+
+
+def test_the_samples_are_those_of_pydicom(sample: bytes) -> None:
+    """An independent decoder gives the same millivolts."""
+    expected_uv = pydicom.dcmread(BytesIO(sample)).waveform_array(0).T
+    assert np.abs(read(sample).recording.samples_mv - expected_uv / 1e3).max() < MICROVOLT
 
 
 def test_the_sample_names_patient_and_cart(sample: bytes) -> None:

@@ -279,6 +279,15 @@ def test_a_header_without_its_files_cannot_be_bundled(tmp_path: Path) -> None:
         bundle(header)
 
 
+def test_signal_files_beyond_the_limit_are_not_loaded(tmp_path: Path) -> None:
+    """A huge file is refused by its size, before it is read."""
+    (tmp_path / "r.hea").write_text(one_lead(LEAD_I))
+    with (tmp_path / "r.dat").open("wb") as sparse:
+        sparse.truncate(LIMITS.message_bytes_max + 1)
+    with pytest.raises(UnreadableMessage, match="larger"):
+        bundle(tmp_path / "r.hea")
+
+
 def test_a_bundle_depends_on_content_alone(tmp_path: Path) -> None:
     """The same record gives the same bytes, whenever and by whom it is bundled."""
     (tmp_path / "r.hea").write_text(one_lead(LEAD_I))
