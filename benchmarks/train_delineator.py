@@ -1,14 +1,18 @@
-"""Train the delineator's network on LUDB (ODC-By 1.0) and write its weights for numpy.
+"""Train the delineator's network on LUDB (ODC-By 1.0) and the simulator; write its weights for numpy.
 
-    python benchmarks/train_delineator.py LUDB_DATA OUT.npz [--ids 1-50] [--epochs 60] [--seed 0]
+    python benchmarks/train_delineator.py LUDB_DATA OUT.npz [--ids 1-50] [--epochs 50] [--seed 0]
+        [--start WEIGHTS.npz --simulated 2 --rate 0.001]
 
-Needs torch and wfdb. Header gains of LUDB are each lead's own peak-to-peak: integers are read as microvolts.
+First on LUDB alone, then from those weights with simulated recordings beside it, which show the rhythms
+that LUDB lacks. Needs torch and wfdb. Header gains of LUDB are each lead's own peak-to-peak: integers are
+read as microvolts.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +21,11 @@ import wfdb
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
+from gem_integration.domain.measurement import Fiducials
 from gem_integration.signal.filtering import without_baseline
 from gem_integration.signal.network import prepare
+from gem_integration.signal.spikes import find_spikes, without_spikes
+from gem_integration.simulate import SCENARIOS, FaultKind, Noise, Scenario, SimulatedEcg, simulate
 
 LEADS = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
 CLASSES = {"p": 1, "N": 2, "t": 3}
@@ -38,6 +45,57 @@ def load(folder: Path, number: int) -> tuple[np.ndarray, np.ndarray]:
         marks = wfdb.rdann(str(folder / str(number)), lead)
         _label(labels[row], marks.sample / 2.0, marks.symbol)
     return prepared, labels
+
+
+def load_simulated(variants: int, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return prepared samples and labels of changed copies of every scenario that shows the heart whole."""
+    hiding = set(FaultKind) - {FaultKind.ELECTRODES_SWAPPED, FaultKind.DEXTROCARDIA}
+    chosen = [s for s in SCENARIOS.values() if s.fault is None or s.fault.kind not in hiding]
+    out = []
+    for scenario in [s for s in chosen for _ in range(variants)]:
+        try:
+            out.append(_prepared_simulation(simulate(_changed(scenario, rng))))
+        except ValueError:
+            continue
+    return out
+
+
+def _changed(scenario: Scenario, rng: np.random.Generator) -> Scenario:
+    return replace(
+        scenario,
+        heart_rate_bpm=float(np.clip(scenario.heart_rate_bpm * rng.uniform(0.85, 1.2), 25, 220)),
+        amplitude_scale=float(rng.uniform(0.5, 1.6)),
+        p_scale=float(rng.uniform(0.6, 1.4)),
+        noise=Noise(baseline_wander_mv=0.1 * rng.random(), muscle_mv=0.025 * rng.random() ** 2),
+        seed=int(rng.integers(1_000_000)),
+    )
+
+
+def _prepared_simulation(ecg: SimulatedEcg) -> tuple[np.ndarray, np.ndarray]:
+    received = ecg.recording.samples_mv.astype(float)
+    clean = without_spikes(received, 500.0, find_spikes(received, 500.0))
+    prepared = prepare(without_baseline(clean, 500.0), 500.0)
+    labels = np.zeros(prepared.shape, dtype=int)
+    for row, lead in enumerate(ecg.recording.leads[:12]):
+        for beat in ecg.beats:
+            _label_beat(labels[row], beat.leads[lead])
+        for onset in ecg.p_only:
+            part = labels[row, onset // 2 : onset // 2 + 25]
+            if len(part) and (part == 0).mean() > 0.6:
+                part[part == 0] = CLASSES["p"]
+    first = min((b.marks.qrs_on for b in ecg.beats), default=0) // 2
+    last = max((b.marks.qrs_off for b in ecg.beats), default=received.shape[1]) // 2
+    if ecg.beats:
+        labels[:, :first] = IGNORED
+        labels[:, last:] = IGNORED
+    return prepared, labels
+
+
+def _label_beat(row: np.ndarray, marks: Fiducials) -> None:
+    spans = ((marks.t_on, marks.t_off, 3), (marks.p_on, marks.p_off, 1), (marks.qrs_on, marks.qrs_off, 2))
+    for start, stop, kind in spans:
+        if start is not None and stop is not None:
+            row[(start + 1) // 2 : stop // 2 + 1] = kind
 
 
 def _label(row: np.ndarray, places: np.ndarray, symbols: list[str]) -> None:
@@ -70,6 +128,7 @@ class Layer(nn.Module):
         self.norm = nn.BatchNorm1d(outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the layer's activation."""
         return F.relu(self.norm(self.conv(x)))
 
 
@@ -88,6 +147,7 @@ class Network(nn.Module):
         self.head = nn.Conv1d(w[0], 8, 3, padding=1)
 
     def forward(self, x: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+        """Return (batch, lead, class, sample) scores of prepared leads of which ``kept`` count."""
         batch, leads, length = x.shape
         weight = (kept / kept.sum(1, keepdim=True)).view(batch, leads, 1, 1)
 
@@ -171,25 +231,49 @@ def export(net: Network, path: Path) -> None:
     np.savez(path, **{k: v.detach().numpy().astype(np.float32) for k, v in arrays.items()})
 
 
-def train(records: list[tuple[np.ndarray, np.ndarray]], epochs: int, seed: int, path: Path) -> None:
-    """Fit with Adam and a cosine schedule; write the weights every ten epochs."""
+def start_from(net: Network, path: Path) -> None:
+    """Load folded weights; the norms then stay what they are (mean 0, variance 1, learned shift)."""
+    with np.load(path) as arrays, torch.no_grad():
+        net.head.weight.copy_(torch.tensor(arrays["head.weight"].astype(np.float32)))
+        net.head.bias.copy_(torch.tensor(arrays["head.bias"].astype(np.float32)))
+        for name, module in net.named_modules():
+            if isinstance(module, Layer):
+                module.norm.eps = 0.0
+                module.conv.weight.copy_(torch.tensor(arrays[f"{name}.weight"].astype(np.float32)))
+                module.norm.bias.copy_(torch.tensor(arrays[f"{name}.bias"].astype(np.float32)))
+
+
+def train(
+    records: list[tuple[np.ndarray, np.ndarray]],
+    simulated: list[tuple[np.ndarray, np.ndarray]],
+    arguments: argparse.Namespace,
+) -> None:
+    """Fit with Adam and a one-cycle schedule; write the weights every five epochs."""
+    epochs, seed, path = arguments.epochs, arguments.seed, arguments.out
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     net = Network()
+    if arguments.start:
+        start_from(net, arguments.start)
     batch = 4
     repeats = max(1, 100 // len(records))
-    steps = epochs * repeats * (len(records) // batch)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=4e-3, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps + 1, pct_start=0.15)
+    extra = 40 if simulated else 0
+    steps = epochs * ((repeats * len(records) + extra) // batch)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=arguments.rate, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, arguments.rate, total_steps=steps + 1, pct_start=0.15
+    )
     weights = torch.tensor([1.0, 1.5, 1.5, 1.0])
     for epoch in range(epochs):
-        net.train()
+        net.train(mode=arguments.start is None)
         total, count, began = 0.0, 0, time.time()
         order = np.concatenate([rng.permutation(len(records)) for _ in range(repeats)])
-        for first in range(0, len(order) - batch + 1, batch):
+        shown = [records[i] for i in order] + [simulated[rng.integers(len(simulated))] for _ in range(extra)]
+        rng.shuffle(mixed := list(range(len(shown))))
+        for first in range(0, len(mixed) - batch + 1, batch):
             if schedule.last_epoch >= steps:
                 break
-            made = [augment(*records[i], rng) for i in order[first : first + batch]]
+            made = [augment(*shown[i], rng) for i in mixed[first : first + batch]]
             x, y, kept = (np.stack(parts) for parts in zip(*made, strict=True))
             scores = net(torch.tensor(x, dtype=torch.float32), torch.tensor(kept, dtype=torch.float32))
             loss = F.cross_entropy(
@@ -212,14 +296,19 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--ids", default="1-100")
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--simulated", type=int, default=0, help="copies of each scenario")
+    parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    print(arguments)
     first, last = (int(part) for part in arguments.ids.split("-"))
     records = [load(arguments.folder, number) for number in range(first, last + 1)]
-    train(records, arguments.epochs, arguments.seed, arguments.out)
+    simulated = load_simulated(arguments.simulated, np.random.default_rng(arguments.seed))
+    train(records, simulated, arguments)
 
 
 if __name__ == "__main__":

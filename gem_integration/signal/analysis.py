@@ -11,6 +11,7 @@ from gem_integration.signal.beats import Compared, Representative, compare, repr
 from gem_integration.signal.delineation import Delineation, delineate
 from gem_integration.signal.intervals import GlobalMarks, global_marks
 from gem_integration.signal.lead_beats import lead_beats
+from gem_integration.signal.steady import steadied
 from gem_integration.signal.wave_amplitudes import LeadBeat
 
 
@@ -34,7 +35,9 @@ def analyse(recording: Recording, leads: tuple[Lead, ...]) -> Analysis | None:
     found = delineate(recording, leads)
     if found.beat_count == 0:
         return None
-    compared, marks = compare(found), global_marks(found)
+    compared = compare(found)
+    found = steadied(found, compared)
+    marks = global_marks(found)
     typical = representative(found, compared)
     return Analysis(
         found=found,

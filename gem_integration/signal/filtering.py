@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from scipy import signal
@@ -25,7 +26,7 @@ class Resampled:
 
 
 def resample(samples_mv: FloatArray, from_hz: float, to_hz: float) -> Resampled:
-    """Change the rate of (lead, sample) millivolts by a polyphase filter, without moving any sample in time."""
+    """Change the rate of (lead, sample) millivolts by a polyphase filter; no sample moves in time."""
     ratio = Fraction(to_hz / from_hz).limit_denominator(RATE_DENOMINATOR_MAX)
     if ratio == 1:
         return Resampled(samples_mv=samples_mv, received_per_sample=1.0)
@@ -34,7 +35,9 @@ def resample(samples_mv: FloatArray, from_hz: float, to_hz: float) -> Resampled:
 
 
 @lru_cache(maxsize=32)
-def _butterworth(order: int, cutoff_hz: float, kind: str, rate_hz: float) -> FloatArray:
+def _butterworth(
+    order: int, cutoff_hz: float, kind: Literal["highpass", "lowpass"], rate_hz: float
+) -> FloatArray:
     sections = signal.butter(order, cutoff_hz, btype=kind, fs=rate_hz, output="sos")
     return np.asarray(sections, dtype=np.float64)
 

@@ -44,7 +44,7 @@ class GlobalMarks:
 
 
 def global_marks(found: Delineation) -> GlobalMarks:
-    """Return onsets as the second earliest and ends as the second latest over leads (AHA/ACCF/HRS Part III)."""
+    """Return the second earliest onsets and second latest ends over leads (AHA/ACCF/HRS Part III)."""
     qrs_on = early(found.qrs.on_ms)
     p_off = np.minimum(late(found.p.off_ms), qrs_on)
     return GlobalMarks(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from gem_integration.domain.ecg import FloatArray, Lead, MaskArray
@@ -58,7 +60,7 @@ def lead_beats(
 
 
 def measure_leads(
-    found: Delineation, compared: Compared, beats: dict[Lead, LeadBeat], out: Collector
+    found: Delineation, compared: Compared, beats: Mapping[Lead, LeadBeat], out: Collector
 ) -> None:
     """Measure every lead's waves and its own intervals over the dominant beats."""
     chosen = np.flatnonzero(compared.main)

@@ -153,7 +153,8 @@ def _noise_uv(traces: Traces, mains_uv: FloatArray) -> FloatArray:
     fast = fast[:, : fast.shape[1] // window * window].reshape(len(fast), -1, window)
     rms = np.sqrt(np.square(fast).mean(axis=2))
     quiet = 1000.0 * np.percentile(rms, 30, axis=1)
-    return np.sqrt(np.maximum(np.square(quiet) - np.square(mains_uv), 0.0))
+    fast_uv = np.sqrt(np.maximum(np.square(quiet) - np.square(mains_uv), 0.0))
+    return np.asarray(fast_uv, dtype=np.float64)
 
 
 def _wander_mv(traces: Traces) -> FloatArray:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from gem_integration.domain.ecg import Lead, Recording
-from gem_integration.domain.measurement import Beat, Fiducials, Measurements
+from gem_integration.domain.measurement import Beat, BeatClass, Fiducials, Measurements
 from gem_integration.domain.measurement import MeasurementKind as Kind
 from gem_integration.domain.quality import Quality, QualityFlag
 from gem_integration.signal.analysis import analyse
@@ -66,7 +68,7 @@ def _measurements(
     )
 
 
-def _measure_axes(quality: Quality, beats: dict[Lead, LeadBeat], out: Collector) -> None:
+def _measure_axes(quality: Quality, beats: Mapping[Lead, LeadBeat], out: Collector) -> None:
     """Measure the axes unless the limb leads contradict each other."""
     axis_kinds = (*AXES, Kind.QRS_T_ANGLE)
     if QualityFlag.INCONSISTENT in quality.flags:
@@ -93,10 +95,14 @@ def _pair(first: float | None, second: float | None) -> tuple[float, float] | No
 
 
 def _beats(found: Delineation, compared: Compared, marks: GlobalMarks, out: Collector) -> tuple[Beat, ...]:
-    return tuple(_beat(index, found, compared, marks, out) for index in range(found.beat_count))
+    return tuple(
+        _beat(index, found, (compared.classes[index], marks), out) for index in range(found.beat_count)
+    )
 
 
-def _beat(index: int, found: Delineation, compared: Compared, marks: GlobalMarks, out: Collector) -> Beat:
+def _beat(index: int, found: Delineation, known: tuple[BeatClass, GlobalMarks], out: Collector) -> Beat:
+    beat_class, marks = known
+
     def at(place_ms: float) -> int | None:
         if not np.isfinite(place_ms):
             return None
@@ -108,7 +114,7 @@ def _beat(index: int, found: Delineation, compared: Compared, marks: GlobalMarks
     return Beat(
         number=index + 1,
         r_sample=at(found.r_ms[index]) or 0,
-        beat_class=compared.classes[index],
+        beat_class=beat_class,
         marks=Fiducials(
             p_on=at(marks.p_on[index]),
             p_peak=at(marks.p_peak[index]),

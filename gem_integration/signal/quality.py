@@ -23,7 +23,7 @@ CONSISTENT_SHARE = 0.03  #: of the leads' own size: gains of two carts' filters 
 REVERSALS = {
     QualityFlag.RA_LA_REVERSAL: "arm electrodes exchanged: check RA and LA",
     QualityFlag.RA_RL_REVERSAL: "an arm electrode and the right leg electrode exchanged: check RA, LA and RL",
-    QualityFlag.DEXTROCARDIA: "limb leads mirrored and R shrinking from V1 to V6: dextrocardia, or arms exchanged",
+    QualityFlag.DEXTROCARDIA: "limb leads mirrored, R shrinking from V1 to V6: dextrocardia suspected",
 }
 LEAD_WORDS = {
     QualityFlag.FLAT: "is flat",

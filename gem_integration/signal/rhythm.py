@@ -14,6 +14,7 @@ from gem_integration.signal.beats import Compared
 from gem_integration.signal.collector import Collector, Place
 from gem_integration.signal.delineation import PR_MAX_MS, Delineation
 from gem_integration.signal.intervals import GlobalMarks
+from gem_integration.signal.waves import median_over_leads
 
 RATE_UNCERTAINTY_BPM = 2.0
 RR_UNCERTAINTY_MS = 8.0
@@ -79,7 +80,7 @@ def measure_ectopy(found: Delineation, compared: Compared, out: Collector) -> No
     run = _longest_run(wide)
     _count(Kind.WIDE_RUN_MAX, run, found, out)
     if found.beat_count:
-        place = _place(paced, found, out)
+        place = _place(paced, _qrs_ms(found), out)
         fraction = float(paced.mean())
         method = f"spikes at {int(paced.sum())} of {found.beat_count} beats; at 500 Hz one in four is missed"
         out.add(Kind.SPIKE_FRACTION, fraction, place=place, uncertainty=FRACTION_UNCERTAINTY, method=method)
@@ -91,7 +92,7 @@ def measure_atrial(found: Delineation, marks: GlobalMarks, residual: Residual | 
     present = np.isfinite(marks.p_on)
     fraction = float(present[answerable].mean()) if answerable.any() else 0.0
     if answerable.any():
-        place = _place(present, found, out, marks.p_on, marks.p_off)
+        place = _place(present, (marks.p_on, marks.p_off), out)
         method = f"P seen before {int(present[answerable].sum())} of {int(answerable.sum())} QRS complexes"
         out.add(
             Kind.P_PRESENT_FRACTION, fraction, place=place, uncertainty=FRACTION_UNCERTAINTY, method=method
@@ -100,9 +101,8 @@ def measure_atrial(found: Delineation, marks: GlobalMarks, residual: Residual | 
         out.miss(None, "no beat with enough signal before it", [Kind.P_PRESENT_FRACTION])
     _measure_p_constancy(found, marks, present, out)
     _measure_residual(residual, out)
-    lone = np.median(found.lone_p.on_ms, axis=1) if found.lone_p.count else np.empty(0)
-    ends = np.median(found.lone_p.off_ms, axis=1) if found.lone_p.count else np.empty(0)
-    between = np.isfinite(lone) & (lone > found.r_ms[0]) if found.beat_count else np.zeros(len(lone), bool)
+    lone, ends = median_over_leads(found.lone_p.on_ms), median_over_leads(found.lone_p.off_ms)
+    between = np.isfinite(lone) & (lone > found.r_ms[0]) & (lone < found.r_ms[-1])
     spans = out.ranges(zip(lone[between].tolist(), ends[between].tolist(), strict=True))
     place = Place(samples=spans)
     count = float(between.sum())
@@ -113,7 +113,7 @@ def measure_atrial(found: Delineation, marks: GlobalMarks, residual: Residual | 
 
 
 def _measure_p_constancy(found: Delineation, marks: GlobalMarks, present: MaskArray, out: Collector) -> None:
-    place = _place(present, found, out, marks.p_on, marks.qrs_on)
+    place = _place(present, (marks.p_on, marks.qrs_on), out)
     pr = (marks.qrs_on - marks.p_on)[present]
     if len(pr) >= 3:
         out.add(Kind.PR_SD, float(pr.std()), place=place, uncertainty=5.0, method=f"PR of {len(pr)} beats")
@@ -160,19 +160,16 @@ def _measure_atrial_rate(
 
 
 def _middles(marks: FloatArray) -> FloatArray:
-    known = np.isfinite(marks).any(axis=1)
-    return np.asarray(np.nanmedian(marks[known], axis=1), dtype=np.float64)
+    middles = median_over_leads(marks)
+    return middles[np.isfinite(middles)]
 
 
-def _place(
-    chosen: MaskArray,
-    found: Delineation,
-    out: Collector,
-    start_ms: FloatArray | None = None,
-    stop_ms: FloatArray | None = None,
-) -> Place:
-    start = found.qrs.on_ms.min(axis=1, initial=np.inf) if start_ms is None else start_ms
-    stop = found.qrs.off_ms.max(axis=1, initial=-np.inf) if stop_ms is None else stop_ms
+def _qrs_ms(found: Delineation) -> tuple[FloatArray, FloatArray]:
+    return median_over_leads(found.qrs.on_ms), median_over_leads(found.qrs.off_ms)
+
+
+def _place(chosen: MaskArray, spans_ms: tuple[FloatArray, FloatArray], out: Collector) -> Place:
+    start, stop = spans_ms
     rows = np.flatnonzero(chosen)
     spans = out.ranges(zip(start[rows].tolist(), stop[rows].tolist(), strict=True))
     return Place(beats=tuple((rows + 1).tolist()), samples=spans)
@@ -180,7 +177,11 @@ def _place(
 
 def _count(kind: Kind, chosen: MaskArray, found: Delineation, out: Collector) -> None:
     out.add(
-        kind, float(chosen.sum()), place=_place(chosen, found, out), uncertainty=0.0, method="count of beats"
+        kind,
+        float(chosen.sum()),
+        place=_place(chosen, _qrs_ms(found), out),
+        uncertainty=0.0,
+        method="count of beats",
     )
 
 
