@@ -71,7 +71,7 @@ _CONDITIONS: Mapping[str, Scenario] = {
     "low_voltage": Scenario(qrs_form=QrsForm.LOW_VOLTAGE, p_scale=0.6),
     "poor_r_progression": Scenario(qrs_form=QrsForm.POOR_R_PROGRESSION),
     "left_axis": Scenario(axis_deg=-50.0),
-    "right_axis": Scenario(axis_deg=101.0),
+    "right_axis": Scenario(qrs_form=QrsForm.LPFB, qrs_ms=86.0, axis_deg=98.0),
     "inferior_stemi": Scenario(st_t_form=StTForm.INFERIOR_STEMI, heart_rate_bpm=84.0),
     "anterior_stemi": Scenario(st_t_form=StTForm.ANTERIOR_STEMI, heart_rate_bpm=92.0),
     "lateral_stemi": Scenario(st_t_form=StTForm.LATERAL_STEMI, heart_rate_bpm=80.0),

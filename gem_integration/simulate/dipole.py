@@ -106,21 +106,25 @@ class Wave:
 def wave_of(
     components: tuple[Component, ...], duration_s: float, *, turn_deg: float = 0.0, mirrored: bool = False
 ) -> Wave:
-    """Place components in a wave of ``duration_s``, the vector turned in the frontal plane or mirrored."""
-    turn = _turn(math.radians(turn_deg), mirrored=mirrored)
-    vectors = np.array([item.vector_mv for item in components]) @ turn.T
+    """Place components in a wave of ``duration_s``.
+
+    ``turn_deg`` turns the vector in the frontal plane as the limb leads see it, the chest leads keep
+    their form; ``mirrored`` exchanges left and right for all.
+    """
+    vectors = np.array([item.vector_mv for item in components]) * (-1.0 if mirrored else 1.0, 1.0, 1.0)
+    turned = vectors @ _frontal_turn(math.radians(turn_deg)).T
     residuals = np.array([item.residual_mv for item in components])
+    limb, chest = turned @ LEAD_MATRIX[:2].T, vectors @ LEAD_MATRIX[2:].T
     return Wave(
         knots_s=np.array([item.knots for item in components]) * duration_s,
         powers=np.array([(item.rise_power, item.fall_power) for item in components]),
-        heights_mv=vectors @ LEAD_MATRIX.T + residuals,
+        heights_mv=np.hstack([limb, chest]) + residuals,
     )
 
 
-def _turn(angle_rad: float, *, mirrored: bool) -> FloatArray:
+def _frontal_turn(angle_rad: float) -> FloatArray:
     cosine, sine = math.cos(angle_rad), math.sin(angle_rad)
-    side = -1.0 if mirrored else 1.0
-    return np.array([[side * cosine, -side * sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+    return np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
 
 
 def _pulses(wave: Wave, times_s: FloatArray) -> FloatArray:
