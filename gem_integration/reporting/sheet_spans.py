@@ -12,7 +12,7 @@ from gem_integration.reporting.sheet_geometry import MM_PER_S, Panel
 from gem_integration.reporting.wording import leads_text, subject_name
 
 LEGEND_MAX = 8
-UNREMARKABLE_MAX = 3  # supported claims of the normal are marked only while few others are
+UNREMARKABLE_MAX = 3  # supported claims of the normal are marked only where nothing else is
 BAND_S_MAX = 1.0  # a longer stretch, as of a rhythm, gets its bracket and no shade
 BRACKET_PITCH_MM = 1.7
 
@@ -73,8 +73,7 @@ def _chosen(observations: Iterable[GroundedObservation]) -> list[GroundedObserva
     distinct = {(item.claim.subject, item.claim.leads, item.verdict): item for item in latest_first}
     ranked = sorted(distinct.values(), key=_rank)
     notable = [item for item in ranked if not _is_unremarkable(item)][:LEGEND_MAX]
-    room = max(0, UNREMARKABLE_MAX - len(notable))
-    return notable + [item for item in ranked if _is_unremarkable(item)][:room]
+    return notable or ranked[:UNREMARKABLE_MAX]
 
 
 def _is_unremarkable(item: GroundedObservation) -> bool:
@@ -107,8 +106,8 @@ def draw_bands(spans: Sequence[Span], panels: Sequence[Panel], sampling_rate_hz:
         levels = {number: level for level, number in enumerate(sorted({span.number for span in here}))}
         for verdict in VERDICT_STYLE:
             extents = (_extent(span, panel, sampling_rate_hz) for span in here if span.verdict is verdict)
-            narrow = (extent for extent in extents if extent[1] - extent[0] <= BAND_S_MAX * MM_PER_S)
-            yield from (_band(panel, extent, verdict) for extent in _merged(narrow))
+            narrow = (item for item in _merged(extents) if item[1] - item[0] <= BAND_S_MAX * MM_PER_S)
+            yield from (_band(panel, extent, verdict) for extent in narrow)
         labelled: set[int] = set()
         for span in here:
             left, right = _extent(span, panel, sampling_rate_hz)

@@ -220,3 +220,24 @@ def test_every_standard_lead_has_one_window_and_the_rhythm_strip_is_ii(layout):
     panels = panels_of(layout, 10.0)
     assert {panel.lead for panel in panels} == set(STANDARD_LEADS)
     assert [panel.lead for panel in panels if panel.rhythm] == [Lead.II]
+
+
+def test_a_long_stretch_gets_a_bracket_and_no_shade():
+    """A rhythm's evidence, one interval after the other, does not colour the whole strip."""
+    spans = [
+        Span(number=1, label="af", verdict=Verdict.SUPPORTED, lead=None, start=start, stop=start + 400)
+        for start in range(0, 4000, 400)
+    ]
+    recording = Recording.of(flat(), STANDARD_LEADS, 500.0)
+    svg = draw_sheet(recording, layout=Layout.THREE_BY_FOUR, header=HEADER, spans=spans)
+    bands = [
+        item for item in ElementTree.fromstring(svg).iter(f"{SVG}rect") if item.get("fill-opacity") == "0.13"
+    ]
+    assert all(float(item.get("height")) < 5 for item in bands)
+
+
+def test_normal_claims_are_marked_only_where_nothing_else_is(make_delivery):
+    """The mark that matters is not lost among those that say all is well."""
+    observations = make_delivery().report.observations
+    assert "Sinus rhythm" not in " ".join(span.label for span in spans_of(observations))
+    assert "Sinus rhythm" in spans_of(observations[:2])[0].label
