@@ -13,7 +13,8 @@ _CHUNK = re.compile(
 )
 _QUESTION = re.compile(r"\?\W*$")
 _GENERAL_OPENING = re.compile(
-    r"\W*(?:(?:when )?compared (?:with|to)|in comparison|no (?:significant |relevant |"
+    r"\W*(?:when(?:ever)? (?:the|an?|there)\b|(?:when )?compared (?:with|to)|in comparison|"
+    r"no (?:significant |relevant |"
     r"major )?changes? (?:since|compared|from)|in (?:the presence of such|atrial fibrillation|"
     r"left bundle|right bundle|bundle branch|lbbb|rbbb|wpw|a healthy|healthy|"
     r"normal (?:hearts|conduction|individuals|adults))\b|(?:next|first|now|let|i will|we will|"

@@ -23,6 +23,8 @@ TERRITORIES: dict[str, tuple[Lead, ...]] = {
     "infero lateral": _named("II III aVF V5 V6"),
     "antero lateral": _named("I aVL V3 V4 V5 V6"),
     "antero septal": _named("V1 V2 V3 V4"),
+    "inferoposterior": _named("II III aVF"),
+    "inferobasal": _named("II III aVF"),
     "high lateral": _named("I aVL"),
     "lateral precordial": _named("V5 V6"),
     "left precordial": _named("V5 V6"),

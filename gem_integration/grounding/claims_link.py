@@ -16,7 +16,8 @@ _ATTRIBUTIVE_GAP = re.compile(
     r"initial|small|corrected|"
     r"secondary|symmetric(?:al)?|asymmetric(?:al)?|myocardial|wall|\w+ly|and|or|but|resting|overall|"
     r"precordial|"
-    r"ventricular|baseline|inferior|lateral|anterior|septal|qrs|range|values?|leads?|and (?!the |an? |"
+    r"ventricular|baseline|inferior|lateral|anterior|septal|qrs|range|values?|leads?|extensive|"
+    r"posterior|transmural|and (?!the |an? |"
     r"no |with |normal )\w+)[ \-,/]+){0,3}"
 )
 

@@ -147,6 +147,9 @@ def _attach_back(scanned: Scanned, tokens: list[Token], place: int, leads: tuple
 
 def _clause_between(scanned: Scanned, left: Token, right: Token) -> bool:
     """Say whether ``left`` closes a clause and ``right`` opens the next ("is 3.1 mV, and tall R waves …")."""
+    interval = any(_INTERVALS & set(owner.ids) for owner in left.owners)
+    if left.sort is TokenSort.NUMBER and interval and right.sort is not TokenSort.NUMBER:
+        return True
     opens = right.sort is TokenSort.ENTITY or any(owner.start > right.start for owner in right.owners)
     return opens and right not in left.owners and predicative(scanned, left)
 
