@@ -11,12 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 import click
-from sqlalchemy.engine import make_url
 
 from gem_integration.cli.memory import open_store
 from gem_integration.cli.tables import columns
 from gem_integration.errors import GemIntegrationError
 from gem_integration.settings import Settings
+from gem_integration.storage.engine import shown_address
 
 NEEDED = ("numpy", "scipy", "sqlalchemy", "alembic", "pydicom", "hl7apy", "wfdb", "fhir.resources")
 OPTIONAL: Mapping[str, tuple[str, str]] = {
@@ -81,7 +81,7 @@ def _optional(name: str, module: str, advice: str) -> Check:
 
 
 def _database(settings: Settings) -> Check:
-    shown = make_url(settings.database_url).render_as_string(hide_password=True)
+    shown = shown_address(settings.database_url)
     try:
         found, wanted = open_store(settings, None).revisions()
     except GemIntegrationError as error:

@@ -9,12 +9,11 @@ from typing import TypeAlias
 import orjson
 
 from gem_integration.domain.ecg import Lead, Recording
-from gem_integration.domain.evidence import Evidence
 from gem_integration.domain.measurement import Beat, Fiducials, MeasurementKind, Measurements
 from gem_integration.domain.quality import LeadQuality, Quality
 from gem_integration.domain.report import Coverage
 from gem_integration.domain.statement import Statement
-from gem_integration.grounding.shape import claim_json
+from gem_integration.grounding.shape import claim_json, evidence_json
 from gem_integration.pipeline.read import Reading
 from gem_integration.terminology.codes import measurement_codes
 from gem_integration.terminology.statements import finding_of
@@ -97,25 +96,7 @@ def _marks_json(marks: Fiducials) -> dict[str, JsonValue]:
     return asdict(marks)
 
 
-def evidence_json(evidence: Evidence) -> dict[str, JsonValue]:
-    """Return one piece of evidence (claims contract, section 5)."""
-    unit = evidence.unit or ""
-    return {
-        "measurement": evidence.measurement,
-        "lead": evidence.lead.value if evidence.lead else None,
-        "value": _rounded(evidence.value, unit),
-        "unit": evidence.unit,
-        "low": _rounded(evidence.low, unit),
-        "high": _rounded(evidence.high, unit),
-        "beats": list(evidence.beats),
-        "samples": [list(pair) for pair in evidence.samples],
-        "method": evidence.method,
-        "criterion": evidence.criterion,
-        "met": evidence.met,
-    }
-
-
-def statement_json(statement: Statement, snomed: str | None) -> dict[str, JsonValue]:
+def statement_json(statement: Statement, snomed: str | None) -> dict[str, object]:
     """Return one statement with its parts."""
     return {
         "id": statement.statement_id,
@@ -142,7 +123,7 @@ def coverage_json(coverage: Coverage) -> dict[str, JsonValue]:
     }
 
 
-def reading_json(recording: Recording, reading: Reading) -> dict[str, JsonValue]:
+def reading_json(recording: Recording, reading: Reading) -> dict[str, object]:
     """Return everything one reading says of one recording."""
     report = reading.report
     return {

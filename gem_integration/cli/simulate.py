@@ -51,21 +51,44 @@ STARTED_AT = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 def simulate_command(  # noqa: PLR0913 - one argument an option
     *,
     name: str,
-    form: str,
-    out: Path,
-    truth: Path | None,
+    qrs_form: str | None,
+    st_t_form: str | None,
+    heart_rate_bpm: float | None,
+    pr_ms: float | None,
+    qrs_ms: float | None,
+    qt_ms: float | None,
+    axis_deg: float | None,
+    duration_s: float | None,
+    sampling_rate_hz: float | None,
+    seed: int | None,
     wander: float,
     mains: float,
     mains_hz: str,
     muscle: float,
     swap: str | None,
     electrode_off: str | None,
-    **changes: str | float | None,
+    form: str,
+    out: Path,
+    truth: Path | None,
 ) -> None:
     """Simulate a 12-lead ECG and write it as DICOM, HL7 v2, WFDB or npz."""
-    noise = Noise(baseline_wander_mv=wander, mains_mv=mains, mains_hz=float(mains_hz), muscle_mv=muscle)
+    base = SCENARIOS[name] if name in SCENARIOS else Scenario(rhythm=Rhythm(name))
     try:
-        scenario = replace(_scenario(name, changes), noise=noise, fault=_fault(swap, electrode_off))
+        scenario = replace(
+            base,
+            qrs_form=QrsForm(qrs_form or base.qrs_form),
+            st_t_form=StTForm(st_t_form or base.st_t_form),
+            heart_rate_bpm=heart_rate_bpm or base.heart_rate_bpm,
+            pr_ms=pr_ms or base.pr_ms,
+            qrs_ms=qrs_ms or base.qrs_ms,
+            qt_ms=qt_ms or base.qt_ms,
+            axis_deg=base.axis_deg if axis_deg is None else axis_deg,
+            duration_s=duration_s or base.duration_s,
+            sampling_rate_hz=sampling_rate_hz or base.sampling_rate_hz,
+            seed=base.seed if seed is None else seed,
+            noise=_noise(base.noise, wander=wander, mains=mains, mains_hz=mains_hz, muscle=muscle),
+            fault=_fault(swap, electrode_off) or base.fault,
+        )
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     simulated = simulate(scenario)
@@ -77,14 +100,14 @@ def simulate_command(  # noqa: PLR0913 - one argument an option
         )
 
 
-def _scenario(name: str, changes: dict[str, str | float | None]) -> Scenario:
-    base = SCENARIOS[name] if name in SCENARIOS else Scenario(rhythm=Rhythm(name))
-    given = {key: value for key, value in changes.items() if value is not None}
-    if "qrs_form" in given:
-        given["qrs_form"] = QrsForm(str(given["qrs_form"]))
-    if "st_t_form" in given:
-        given["st_t_form"] = StTForm(str(given["st_t_form"]))
-    return replace(base, **given)  # type: ignore[arg-type] - options and fields have the same names
+def _noise(base: Noise, *, wander: float, mains: float, mains_hz: str, muscle: float) -> Noise:
+    return replace(
+        base,
+        baseline_wander_mv=wander or base.baseline_wander_mv,
+        mains_mv=mains or base.mains_mv,
+        mains_hz=float(mains_hz),
+        muscle_mv=muscle or base.muscle_mv,
+    )
 
 
 def _fault(swap: str | None, electrode_off: str | None) -> Fault | None:
