@@ -28,7 +28,7 @@ from adapters.inbound.hl7v2_orders import inbound_orders, is_order
 from adapters.inbound.hl7v2_split import Message, Segment, split_messages
 from adapters.inbound.hl7v2_text import decode
 from adapters.inbound.hl7v2_typed import second_reading
-from adapters.inbound.hl7v2_waveform import Trace, is_waveform, traces
+from adapters.inbound.hl7v2_waveform import AVERAGED, Trace, is_waveform, traces
 from adapters.inbound.limb_leads import contradictions
 from gem_integration.domain.ecg import Acquisition
 from gem_integration.domain.study import InboundEcg, InboundOrder, ParseLimits
@@ -99,7 +99,8 @@ def _ecgs(message: Message, groups: tuple[OrderGroup, ...], limits: ParseLimits)
 
 def _report(group: OrderGroup, limits: ParseLimits) -> _Report:
     observations = group.observations
-    found = traces(observations, limits)
+    averaged = AVERAGED.search(f"{group.get('OBR', 4)} {group.get('OBR', 4, 2)}")
+    found = () if averaged else traces(observations, limits)
     embedded = [ecg for o in observations if o.get(2).upper() == "ED" for ecg in embedded_ecgs(o, limits)]
     if (found or embedded) and _is_withdrawn(observations):
         raise UnsupportedRecording("the sender withdrew the waveform (OBX-11 D, W or X)")
@@ -229,7 +230,7 @@ def _nothing_for_us(
     )
     said = "neither an ECG waveform nor an order"
     if any(is_waveform(o) for o in observations):
-        said = "a waveform without any lead we know; name local leads in lead_aliases"
+        said = "a waveform without any lead we know, or averaged beats only; name local leads in lead_aliases"
     elif measured and message.kind[0].startswith("OR"):
         said = f"{measured} cart measurements but no waveform to check them against"
     elif any(o.get(2).upper() == "ED" for o in observations):

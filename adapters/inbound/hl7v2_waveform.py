@@ -7,6 +7,7 @@ start, rate and length are one recording.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,6 +27,8 @@ TIME_TYPES = frozenset({"TS", "DTM"})
 SAMPLE_TYPES = frozenset({"NA", "MA"})
 CATEGORY_OF_TYPE = {"CD": "CHN", "NA": "WAV", "MA": "WAV"}
 
+#: Beats averaged by the cart look like a recording and are none.
+AVERAGED = re.compile(r"representative|median|average|template", re.IGNORECASE)
 RECORDINGS_MAX = 64  #: stretches of time one report may hold
 
 
@@ -137,6 +140,9 @@ class _Reading:
         self.defined[key] += channels(observation, self.limits.lead_aliases)
 
     def _read(self, observation: Segment) -> None:
+        if AVERAGED.search(observation.raw(3)):
+            self.left_out.append("a representative beat was left out")
+            return
         key, definitions = self._definitions(observation)
         rows = sample_rows(observation, self.limits)
         self.samples += rows.size

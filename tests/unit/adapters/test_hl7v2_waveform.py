@@ -111,6 +111,17 @@ def test_a_new_start_time_is_never_joined_across():
     assert first.recording.started_at != second.recording.started_at
 
 
+def test_representative_beats_are_left_out():
+    """The cart's averaged beat beside the rhythm is no recording of its own."""
+    (ecg,) = read(
+        "NA|MDC_ECG_LEAD_I|1|1^2^3|uV",
+        "NA|MDC_ECG_LEAD_I^Representative beat|2|1^2|uV",
+        "NM|X^Sampling rate^L||500|Hz",
+    )
+    assert ecg.recording.sample_count == 3
+    assert any("representative beat" in warning for warning in ecg.warnings)
+
+
 def test_absent_values_are_gaps():
     """Empty components, HL7's null and omitted trailing values are gaps, not zeros."""
     (ecg,) = read(TWO_CHANNELS, 'NA|93000&WAV|1|1^^3^""^5~6^7')
