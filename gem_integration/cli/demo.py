@@ -78,7 +78,6 @@ def demo_messages() -> Iterator[DemoMessage]:
     from adapters.writers import WRITERS
 
     yield DemoMessage(title="a real ECG, from pydicom", message=_message(_real_dicom(), MediaType.DICOM))
-    broken = b""
     for number, (name, title, form) in enumerate(SIMULATED, start=1):
         ecg = as_inbound(
             simulate(SCENARIOS[name]),
@@ -87,8 +86,9 @@ def demo_messages() -> Iterator[DemoMessage]:
             message_id=f"DEMO{number:04d}",
         )
         (content,) = WRITERS[form](ecg, name).values()
-        broken = broken or content.replace(b"|DEMO", b"|BROKEN", 1)[: len(content) * 2 // 3]
         yield DemoMessage(title=title, message=_message(content, MEDIA_TYPE[form]))
+        if number == 1:
+            broken = content.replace(b"|DEMO0001|", b"|DEMO0099|").replace(b"^-", b"^n/a", 1)
     yield DemoMessage(title="a broken message", message=_message(broken, MediaType.HL7V2))
 
 
