@@ -109,7 +109,7 @@ def _traces(recording: Recording, layout: Layout, panels: Sequence[Panel]) -> It
     yield from (f'<path class="calibration" d="{_pulse(layout, row)}"/>' for row in range(ROW_COUNT[layout]))
     for panel in panels:
         path = trace_path(recording, panel)
-        place = f'class="trace" data-lead="{panel.lead}" clip-path="url(#{layout}-row{panel.row})"'
+        place = f'class="trace" data-lead="{panel.lead}" clip-path="url(#row{panel.row}-{layout})"'
         if path:
             yield f'<path {place} d="{path}"/>'
     yield from (f'<path class="switch" d="{_switch(panel)}"/>' for panel in panels if panel.start_s > 0)
@@ -122,7 +122,7 @@ def _clip(layout: Layout, row: int) -> Iterator[str]:
     top, bottom = max(centre - reach, GRID_TOP_MM), min(centre + reach, grid_bottom_mm(layout))
     sides = (GRID_LEFT_MM, top, GRID_WIDTH_MM, bottom - top)
     box = svg.rect(*(side * UNITS_PER_MM for side in sides), extra="")
-    yield f'<clipPath id="{layout}-row{row}">{box}</clipPath>'
+    yield f'<clipPath id="row{row}-{layout}">{box}</clipPath>'
 
 
 def _pulse(layout: Layout, row: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gem_integration.domain.ecg import Recording
-from gem_integration.reporting.sheet_geometry import MM_PER_MV, MM_PER_S, Panel
+from gem_integration.reporting.sheet_geometry import MM_PER_MV, MM_PER_S, STRIP_S, Panel
 
 POINTS_MAX = 2500
 UNITS_PER_MM = 100  # coordinates are whole hundredths of a millimetre
@@ -19,8 +19,8 @@ IndexArray = npt.NDArray[np.intp]
 def trace_path(recording: Recording, panel: Panel) -> str:
     """Return the path of the panel's lead, in units of 1/100 mm; empty when the window holds no sample.
 
-    The lead's median lies on the row's baseline: a constant offset of the amplifier is not drawn,
-    nothing else is changed. Gaps stay open.
+    The lead's median over the sheet's ten seconds lies on the row's baseline: a constant offset of the
+    amplifier is not drawn, nothing else is changed. Gaps stay open.
     """
     row = recording.leads.index(panel.lead)
     samples = recording.samples_mv[row]
@@ -30,7 +30,8 @@ def trace_path(recording: Recording, panel: Panel) -> str:
     first, stop = window_of(recording, panel)
     if not present[first:stop].any():
         return ""
-    offset_mv = float(np.median(samples[present]))
+    strip = slice(round(STRIP_S * recording.sampling_rate_hz) + 1)
+    offset_mv = float(np.median(samples[strip][present[strip]]))
     runs = (run + first for run in _runs(present[first:stop]))
     kept = (run[_kept(samples[run], stop - first)] for run in runs)
     return "".join(_subpath(recording, panel, indices, offset_mv) for indices in kept)
