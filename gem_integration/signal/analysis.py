@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 from gem_integration.domain.ecg import Lead, Recording
 from gem_integration.signal.beats import Compared, Representative, compare, representative
 from gem_integration.signal.delineation import Delineation, delineate
@@ -13,6 +15,9 @@ from gem_integration.signal.intervals import GlobalMarks, global_marks
 from gem_integration.signal.lead_beats import lead_beats
 from gem_integration.signal.steady import steadied
 from gem_integration.signal.wave_amplitudes import LeadBeat
+
+ALIKE_SHARE_MIN = 0.5
+T_SHARE_MIN = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,6 +31,13 @@ class Analysis:
     leads: Mapping[Lead, LeadBeat]
 
 
+def _separable(found: Delineation, compared: Compared) -> bool:
+    """Say whether these are beats: in fibrillation they do not look alike, and no T waves follow."""
+    alike = float(compared.main.mean())
+    followed = float(np.isfinite(found.t.off_ms).any(axis=1).mean())
+    return alike >= ALIKE_SHARE_MIN or followed >= T_SHARE_MIN
+
+
 @lru_cache(maxsize=1)
 def analyse(recording: Recording, leads: tuple[Lead, ...]) -> Analysis | None:
     """Analyse ``leads`` of ``recording``; ``None`` when there is no beat.
@@ -36,6 +48,8 @@ def analyse(recording: Recording, leads: tuple[Lead, ...]) -> Analysis | None:
     if found.beat_count == 0:
         return None
     compared = compare(found)
+    if not _separable(found, compared):
+        return None
     found = steadied(found, compared)
     marks = global_marks(found)
     typical = representative(found, compared)

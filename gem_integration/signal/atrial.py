@@ -21,7 +21,10 @@ TOTAL_BAND_HZ = (1.0, 20.0)
 FLUTTER_BAND_HZ = (3.3, 6.2)  #: 200-370 per minute
 FLUTTER_PEAK_MIN = 9.0  #: against the median of the spectrum
 FLUTTER_SIDE_MAX = 0.35  #: power one heart rate away from the peak: P waves leave a comb of that spacing
-FLUTTER_SHARE_MIN = 0.30  #: of the power of 2.5-20 Hz in the peak and its two harmonics
+FLUTTER_NARROW_MIN = 0.4  #: power within 0.5 Hz of the peak / within 1.6 Hz
+FLUTTER_LEADS_MIN = 3
+FLUTTER_AGREE_HZ = 0.25
+FLUTTER_SHARE_MIN = 0.28  #: of the power of 2.5-20 Hz in the peak and its two harmonics
 CANCEL_BEFORE_MS = 80.0
 CANCEL_AFTER_MS = 480.0
 DURATION_MIN_S = 5.0
@@ -76,7 +79,8 @@ def atrial_residual(found: Delineation, compared: Compared, typical: Representat
     frequency, power = signal.welch(slow, ATRIAL_RATE_HZ, nperseg=segment, noverlap=segment // 2, nfft=1024)
     total = _band(frequency, power, TOTAL_BAND_HZ)
     ratio = _band(frequency, power, F_BAND_HZ) / np.maximum(total, 1e-12)
-    heart_hz = 1000.0 / float(np.median(np.diff(found.r_ms))) if found.beat_count > 2 else 0.0
+    sees_p = found.beat_count > 2 and np.isfinite(found.p.on_ms).any(axis=1).mean() >= 0.5
+    heart_hz = 1000.0 / float(np.median(np.diff(found.r_ms))) if sees_p else 0.0
     return Residual(
         f_wave_ratio=float(np.median(ratio)), flutter_rate=_flutter_rate(frequency, power, heart_hz)
     )
@@ -98,9 +102,9 @@ def _band(frequency: FloatArray, power: FloatArray, band_hz: tuple[float, float]
 
 
 def _flutter_rate(frequency: FloatArray, power: FloatArray, heart_hz: float) -> float | None:
-    """Return the rate of a narrow peak with harmonics that at least two leads (or the only one) share."""
+    """Return the rate of a narrow peak with harmonics that three leads (or all there are) share."""
     found = [hz for hz in (_flutter_hz(frequency, row, heart_hz) for row in power) if hz is not None]
-    if len(found) < min(2, len(power)) or max(found) - min(found) > 0.5:
+    if len(found) < min(FLUTTER_LEADS_MIN, len(power)) or max(found) - min(found) > FLUTTER_AGREE_HZ:
         return None
     return 60.0 * float(np.median(found))
 
@@ -117,4 +121,6 @@ def _flutter_hz(frequency: FloatArray, power: FloatArray, heart_hz: float) -> fl
     comb = max((float(power[side].max()) for side in sides if side.any()), default=0.0)
     stands_out = power[peak] > FLUTTER_PEAK_MIN * float(np.median(power[atrial]))
     lonely = heart_hz == 0.0 or comb < FLUTTER_SIDE_MAX * power[peak]
-    return float(frequency[peak]) if stands_out and lonely and share > FLUTTER_SHARE_MIN else None
+    away = np.abs(frequency - frequency[peak])
+    narrow = float(power[away < 0.5].sum()) > FLUTTER_NARROW_MIN * float(power[away < 1.6].sum())
+    return float(frequency[peak]) if stands_out and lonely and narrow and share > FLUTTER_SHARE_MIN else None

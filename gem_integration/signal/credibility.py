@@ -10,7 +10,7 @@ from gem_integration.signal.waves import Waves, median_over_leads
 QRS_SIZE_MIN = 0.22  #: of the median QRS: smaller is a P wave, or nothing
 QRS_SIZES_KNOWN = 3
 PR_SPREAD_MAX_MS = 22.0  #: robust SD of PR above which P must at least march on its own
-PP_SPREAD_MAX = 0.12  #: robust relative SD of PP above which P does not march
+PP_SPREAD_MAX = 0.08  #: robust relative SD of PP above which P does not march
 P_BEATS_MIN = 4
 MAD_TO_SD = 1.4826
 
@@ -55,8 +55,14 @@ def p_repeats(p: Waves, lone_p: Waves, qrs: Waves) -> bool:
     if _spread(pr) <= PR_SPREAD_MAX_MS:
         return True
     all_p = np.sort(np.concatenate([on[np.isfinite(on)], median_over_leads(lone_p.on_ms)]))
-    intervals = np.diff(all_p)
-    return bool(_spread(intervals) <= PP_SPREAD_MAX * float(np.median(intervals)))
+    return _pp_spread(np.diff(all_p)) <= PP_SPREAD_MAX
+
+
+def _pp_spread(intervals: FloatArray) -> float:
+    """Return the robust relative SD of PP, counting that some P waves hide in QRS or T."""
+    skipped = np.maximum(np.rint(intervals / np.percentile(intervals, 25)), 1.0)
+    single = intervals / skipped
+    return _spread(single) / float(np.median(single))
 
 
 def _spread(values: FloatArray) -> float:

@@ -59,9 +59,11 @@ def reversal(beats: Mapping[Lead, LeadBeat]) -> QualityFlag | None:
     for lead in (Lead.II, Lead.III):
         if spans[lead] < NEARLY_FLAT_MV and spans[Lead.I] > 3 * NEARLY_FLAT_MV:
             return QualityFlag.RA_RL_REVERSAL
-    if Lead.V6 not in beats or not _arms_exchanged(beats):
-        return None
-    return QualityFlag.DEXTROCARDIA if _r_shrinks(beats) else QualityFlag.RA_LA_REVERSAL
+    if _mirrored(beats[Lead.I]) and _r_shrinks(beats):
+        return QualityFlag.DEXTROCARDIA
+    if Lead.V6 in beats and _arms_exchanged(beats):
+        return QualityFlag.RA_LA_REVERSAL
+    return None
 
 
 def qrst(beat: LeadBeat) -> FloatArray:
@@ -70,6 +72,12 @@ def qrst(beat: LeadBeat) -> FloatArray:
     off = round(beat.t_off) if np.isfinite(beat.t_off) else on + 200
     part = beat.samples_mv[on : max(off, on + 10)]
     return np.asarray(part - part[0], dtype=np.float64)
+
+
+def _mirrored(one: LeadBeat) -> bool:
+    """Say whether P and QRS both point down in lead I."""
+    area = p_area_mv_ms(one)
+    return area is not None and area < 0 and float(_qrs(one).sum()) < 0
 
 
 def _arms_exchanged(beats: Mapping[Lead, LeadBeat]) -> bool:

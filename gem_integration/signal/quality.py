@@ -104,10 +104,12 @@ def _plural(words: str, count: int) -> str:
 
 def _inconsistent(recording: Recording, leads: Mapping[Lead, LeadQuality]) -> list[tuple[QualityFlag, str]]:
     """Check Einthoven's and Goldberger's laws among the usable limb leads."""
+    samples, hidden = hidden_samples(recording, recording.leads)
+    seen = ~hidden.any(axis=0)
     rows: dict[Lead, FloatArray] = {
-        lead: recording.lead_mv(lead).astype(np.float64)
+        lead: samples[recording.leads.index(lead), seen]
         for lead in LIMB_COEFFICIENTS
-        if lead in leads and leads[lead].usable and leads[lead].gap_fraction == 0
+        if lead in leads and leads[lead].usable and seen.any()
     }
     if Lead.I not in rows or Lead.II not in rows:
         return []
