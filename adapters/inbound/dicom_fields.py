@@ -17,10 +17,43 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from gem_integration.domain.study import ParseLimits
 from gem_integration.errors import UnreadableMessage
+
+#: The top-level elements that are read at all; others are passed over, however many there are.
+ELEMENTS = (
+    "SpecificCharacterSet",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyDate",
+    "ContentDate",
+    "AcquisitionDate",
+    "AcquisitionDateTime",
+    "StudyTime",
+    "ContentTime",
+    "AcquisitionTime",
+    "TimezoneOffsetFromUTC",
+    "AccessionNumber",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "DeviceSerialNumber",
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "PatientAge",
+    "ReasonForStudy",
+    "ReasonForTheRequestedProcedure",
+    "RequestedProcedurePriority",
+    "PlacerOrderNumberImagingServiceRequest",
+    "FillerOrderNumberImagingServiceRequest",
+    "WaveformAnnotationSequence",
+    "WaveformSequence",
+)
 
 PREAMBLE_BYTES = 128
 META_START = PREAMBLE_BYTES + 4
@@ -103,7 +136,7 @@ def read_object(content: bytes, limits: ParseLimits) -> Dataset:
         if _is_deflated(content):
             return _read_deflated(content, limits)
         _check_items(content, limits)
-        return dcmread(BytesIO(content), force=True)
+        return dcmread(BytesIO(content), force=True, specific_tags=list(ELEMENTS))
 
 
 def _check_items(content: bytes, limits: ParseLimits) -> None:
@@ -131,7 +164,8 @@ def _read_deflated(content: bytes, limits: ParseLimits) -> Dataset:
     if not inflater.eof:
         raise UnreadableMessage("DICOM: the deflated data set is cut short; send the object again")
     _check_items(plain, limits)
-    data_set = read_dataset(BytesIO(plain), is_implicit_VR=False, is_little_endian=True)
+    tags = [Tag(keyword) for keyword in ELEMENTS]
+    data_set = read_dataset(BytesIO(plain), is_implicit_VR=False, is_little_endian=True, specific_tags=tags)
     data_set.set_original_encoding(is_implicit_vr=False, is_little_endian=True)
     return data_set
 

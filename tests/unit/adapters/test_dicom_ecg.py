@@ -118,6 +118,48 @@ def test_every_plain_transfer_syntax_is_read(syntax: str, *, preamble: bool) -> 
     assert meant(read(packed(data_set, syntax, preamble=preamble)), group)
 
 
+def test_sequences_of_undefined_length_are_read() -> None:
+    """Delimited sequences (PS3.5 section 7.5) give the same as counted ones."""
+    group = ramp_group(EIGHT)
+    data_set = data_set_of(group)
+    data_set["WaveformSequence"].is_undefined_length = True
+    data_set.WaveformSequence[0]["ChannelDefinitionSequence"].is_undefined_length = True
+    data_set.WaveformSequence[0].is_undefined_length_sequence_item = True
+    assert meant(read(packed(data_set)), group)
+
+
+def test_every_element_that_tells_of_order_and_device_arrives() -> None:
+    """Order numbers, reason, priority, issuer, serial number and dates are read."""
+    ecg = read(
+        object_of(
+            ramp_group(EIGHT),
+            AccessionNumber="A1",
+            PlacerOrderNumberImagingServiceRequest="P1",
+            FillerOrderNumberImagingServiceRequest="F1",
+            ReasonForTheRequestedProcedure="chest pain",
+            RequestedProcedurePriority="STAT",
+            IssuerOfPatientID="HOSP",
+            PatientBirthDate="19500203",
+            DeviceSerialNumber="S1",
+            Manufacturer="Maker",
+            ManufacturerModelName="Model",
+        )
+    )
+    assert (ecg.accession_number, ecg.placer_number, ecg.filler_number) == ("A1", "P1", "F1")
+    assert (ecg.indication, ecg.stat) == ("chest pain", True)
+    assert (ecg.acquisition.device, ecg.acquisition.device_serial) == ("Maker Model", "S1")
+    assert ecg.patient is not None
+    assert (ecg.patient.assigner, ecg.patient.birth_date) == ("HOSP", date(1950, 2, 3))
+
+
+@pytest.mark.parametrize("day", ["Acquisition", "Content", "Study"])
+def test_older_objects_tell_the_time_in_two_elements(day: str) -> None:
+    """Date and time apart are joined."""
+    elements = {"AcquisitionDateTime": None, f"{day}Date": "20240102", f"{day}Time": "030405"}
+    performed_at = read(object_of(ramp_group(EIGHT), **elements)).acquisition.performed_at
+    assert performed_at == datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
 def deflated(content: bytes) -> bytes:
     """Return an explicit little-endian object in the deflated syntax."""
     deflated_uid, explicit_uid = b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.1\0"
