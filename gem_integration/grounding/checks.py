@@ -10,6 +10,7 @@ from gem_integration.domain.ecg import STANDARD_LEADS, Lead
 from gem_integration.domain.evidence import Claim, Evidence, Verdict
 from gem_integration.domain.measurement import MeasurementKind
 from gem_integration.domain.quality import LeadQuality, QualityFlag
+from gem_integration.domain.statement import StatementState
 from gem_integration.grounding.checks_beats import (
     check_beat_p,
     check_beat_shape,
@@ -89,10 +90,20 @@ def check_pacing_spike(claim: Claim, waveform: Waveform) -> Outcome:
     seen = measured.value >= SPIKES_MIN
     shown = evidence_of(measured, criterion, met=seen)
     if not seen:
-        reason = "no spikes seen, which filtering or the sampling rate may hide"
-        return Outcome(verdict=Verdict.BORDERLINE, reason=reason, evidence=(replace(shown, met=None),))
+        return _without_spikes(claim, waveform, shown)
     verdict = Verdict.CONTRADICTED if is_absent(claim) else Verdict.SUPPORTED
     return Outcome(verdict=verdict, reason="spikes found", evidence=(shown,))
+
+
+def _without_spikes(claim: Claim, waveform: Waveform, shown: Evidence) -> Outcome:
+    """Decide from missing spikes only together with a rhythm that is not paced."""
+    paced = waveform.statements.get("paced")
+    if paced is None or paced.state is not StatementState.NOT_MET:
+        reason = "no spikes seen, which filtering or the sampling rate may hide"
+        return Outcome(verdict=Verdict.BORDERLINE, reason=reason, evidence=(replace(shown, met=None),))
+    verdict = Verdict.SUPPORTED if is_absent(claim) else Verdict.CONTRADICTED
+    reason = "no spikes seen, and the rhythm is not paced"
+    return Outcome(verdict=verdict, reason=reason, evidence=(shown, *paced.parts))
 
 
 def _with_beats(plain: Check, of_beats: Check) -> Check:

@@ -280,7 +280,7 @@ def in_every_lead(tested: Sequence[Tested], allowed: int) -> Outcome:
     if len(violated) >= allowed:
         shown = tuple(item for part in violated for item in part.evidence)
         return Outcome(verdict=Verdict.CONTRADICTED, reason=_where("against", violated), evidence=shown)
-    if violated or len(near) > len(tested) // 3:
+    if violated or 2 * len(near) > len(tested):
         return Outcome(verdict=Verdict.BORDERLINE, reason=_where("near", violated or near), evidence=evidence)
     if 2 * measured < len(tested):
         return _nothing_measured(tested)
