@@ -10,7 +10,8 @@ from workers.readers.rules_words import Facts, ms, phrase
 
 RR_REGULAR_NRMSSD = 0.05
 RR_IRREGULAR_NRMSSD = 0.10
-P_MOST = 0.8
+P_NEARLY_ALL = 0.95
+P_MOST = 0.6
 P_FEW = 0.3
 PR_NORMAL_MS = (120.0, 200.0)
 
@@ -67,8 +68,10 @@ def atrial_sentences(facts: Facts) -> Iterator[str]:
     if present is None:
         yield "The P waves could not be measured."
         return
-    if present >= P_MOST:
+    if present >= P_NEARLY_ALL:
         yield "Each QRS complex is preceded by a P wave."
+    elif present >= P_MOST:
+        yield "P waves are present."
     p_ms = facts.number(Kind.P_DURATION)
     if p_ms is not None:
         yield f"The P wave duration is {ms(p_ms)}."

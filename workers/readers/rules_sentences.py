@@ -11,8 +11,7 @@ from types import MappingProxyType
 from gem_integration.domain.ecg import STANDARD_LEADS, Lead
 from gem_integration.domain.measurement import MeasurementKind as Kind
 from gem_integration.domain.measurement import Measurements
-from gem_integration.domain.statement import Statement, Urgency
-from gem_integration.terminology.statements import statement_codes
+from gem_integration.domain.statement import Statement, StatementState, Urgency
 from workers.readers.rules_rhythm import atrial_sentences, rhythm_sentences
 from workers.readers.rules_words import NOT_IN_IMPRESSION, Facts, degrees, in_leads, listed, ms, mv, phrase
 
@@ -22,7 +21,6 @@ QTC_LONG_MS = 450.0
 R_PRIME_MV = 0.1
 ST_LEVEL_MV = 0.05
 ST_ELEVATION_MV = 0.1
-ST_ELEVATION_V1_V3_MV = 0.2
 T_INVERTED_MV = -0.1
 LEFT_LEADS = (Lead.I, Lead.AVL, Lead.V5, Lead.V6)
 T_JUDGED = tuple(lead for lead in STANDARD_LEADS if lead not in (Lead.AVR, Lead.V1))
@@ -55,7 +53,6 @@ def _limited(facts: Facts) -> Iterator[str]:
     reasons = "; ".join(facts.measurements.quality.reasons) or "too little usable signal"
     yield f"This recording is technically limited and is not interpretable: {reasons}."
     yield from rhythm_sentences(facts)
-    yield "No other statement is made; the recording should be repeated."
 
 
 def _quality(facts: Facts) -> Iterator[str]:
@@ -114,6 +111,8 @@ def _axis_and_voltage(facts: Facts) -> Iterator[str]:
     axis = facts.number(Kind.QRS_AXIS)
     if axis is None:
         yield "The QRS axis could not be measured."
+    elif facts.met("lead_reversal"):
+        yield "The QRS axis could not be measured because electrodes are exchanged."
     elif facts.likely("axis_dev"):
         yield f"The QRS axis is {degrees(axis)}, consistent with {phrase(facts.statements['axis_dev'])}."
     else:
@@ -129,25 +128,35 @@ def _axis_and_voltage(facts: Facts) -> Iterator[str]:
 
 
 def _st(facts: Facts) -> Iterator[str]:
-    levels = [(lead, facts.number(Kind.ST_J, lead)) for lead in STANDARD_LEADS]
-    known = [(lead, level) for lead, level in levels if level is not None]
-    if not known:
+    at_j = _levels(facts, Kind.ST_J)
+    if not at_j:
         yield "The ST segment could not be measured."
         return
-    up = [(lead, level) for lead, level in known if level >= _elevation_mv(lead)]
-    down = [(lead, level) for lead, level in known if level <= -ST_ELEVATION_MV]
-    if facts.likely("st_dep"):
-        also = set(facts.statements["st_dep"].leads)
-        down = [(lead, level) for lead, level in known if level <= -ST_ELEVATION_MV or lead in also]
+    also = facts.statements["st_dep"].leads if facts.likely("st_dep") else ()
+    up = [(lead, level) for lead, level in at_j.items() if level >= ST_ELEVATION_MV]
+    down = [(lead, level) for lead, level in at_j.items() if level <= -ST_ELEVATION_MV or lead in also]
     for name, found in (("elevation", up), ("depression", down)):
         if found:
-            yield f"There is ST {name} of {listed([f'{mv(level)} in lead {lead}' for lead, level in found])}."
-    if not up and not down:
-        yield "There is no significant ST elevation or ST depression."
+            said = listed([f"{mv(level)} in lead {lead}" for lead, level in found])
+            yield f"There is ST {name} of {said}."
+    if up and facts.state("stemi") is StatementState.NOT_MET:
+        yield "The STEMI criteria are not met."
+    absent = list(_absent_deviation([*at_j.values(), *_levels(facts, Kind.ST_J60).values()]))
+    if absent and not up and not down:
+        yield f"There is no significant {' or '.join(absent)}."
 
 
-def _elevation_mv(lead: Lead) -> float:
-    return ST_ELEVATION_V1_V3_MV if lead in (Lead.V1, Lead.V2, Lead.V3) else ST_ELEVATION_MV
+def _levels(facts: Facts, kind: Kind) -> dict[Lead, float]:
+    levels = ((lead, facts.number(kind, lead)) for lead in STANDARD_LEADS)
+    return {lead: level for lead, level in levels if level is not None}
+
+
+def _absent_deviation(levels_mv: list[float]) -> Iterator[str]:
+    """Name what is absent at J and 60 ms later in every lead; what is near its limit is not called absent."""
+    if max(levels_mv) < ST_ELEVATION_MV:
+        yield "ST elevation"
+    if min(levels_mv) > -ST_LEVEL_MV:
+        yield "ST depression"
 
 
 def _t(facts: Facts) -> Iterator[str]:
@@ -187,15 +196,11 @@ def _qt(facts: Facts) -> Iterator[str]:
 
 def _impression(facts: Facts) -> str:
     if facts.met("normal_ecg"):
-        return f"Impression: {listed([*_rhythm_names(facts), 'normal ECG'])}."
+        return f"Impression: {listed([*(phrase(item) for item in _named(facts)), 'normal ECG'])}."
     named = sorted(_named(facts), key=lambda item: ALARM_ORDER.get(item.urgency, len(ALARM_ORDER)))
     if not named:
         return "Impression: no statement could be made from the criteria."
     return f"Impression: {'; '.join(phrase(item) for item in named)}."
-
-
-def _rhythm_names(facts: Facts) -> list[str]:
-    return [phrase(item) for item in _named(facts) if statement_codes()[item.statement_id].group]
 
 
 def _named(facts: Facts) -> list[Statement]:

@@ -46,6 +46,7 @@ SAID_OTHERWISE: Mapping[str, str] = {
 }
 """Phrases for statements whose table name does not read well inside a sentence."""
 
+AF_NOTE = "ventricular response "
 WITH_LEADS = frozenset({"q_mi", "stemi", "st_dep", "t_abn", "early_repol"})
 NOT_IN_IMPRESSION = frozenset({"poor_quality", "normal_ecg"})
 
@@ -109,6 +110,8 @@ def phrase(statement: Statement) -> str:
     words = variant.name.lower() if variant else _plain(statement.statement_id)
     if statement.statement_id in WITH_LEADS and statement.leads:
         words = f"{words} {in_leads(statement.leads)}"
+    if statement.statement_id == "af" and statement.note:
+        words = f"{words} with {statement.note.removeprefix(AF_NOTE)} ventricular response"
     return words if statement.state is StatementState.MET else f"possible {words}"
 
 

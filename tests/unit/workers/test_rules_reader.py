@@ -73,7 +73,7 @@ def test_what_could_not_be_measured_is_said_to_be_so() -> None:
 def test_fibrillation_has_no_p_waves_and_no_pr() -> None:
     """The text of atrial fibrillation names neither a PR interval nor a P duration."""
     text = _text({**NO_P, Kind.RR_NRMSSD: 0.28, Kind.HEART_RATE: 130.0})
-    assert "The rhythm is atrial fibrillation." in text
+    assert "The rhythm is atrial fibrillation with rapid ventricular response." in text
     assert "P waves are absent." in text
     assert "PR interval" not in text
 
