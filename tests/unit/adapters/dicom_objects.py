@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import format_number_as_ds
 
+from adapters.inbound.dicom_ecg import parse
 from gem_integration.domain.ecg import Lead
+from gem_integration.domain.study import InboundEcg, ParseLimits
 from gem_integration.terminology.codes import lead_codes
 
 TWELVE_LEAD = "1.2.840.10008.5.1.4.1.1.9.1.1"
@@ -180,3 +184,17 @@ def packed(data_set: Dataset, syntax: str = "explicit", *, preamble: bool = True
 def object_of(*groups: Group, syntax: str = "explicit", **elements: object) -> bytes:
     """Return a whole object as bytes."""
     return packed(data_set_of(*groups, big_endian=syntax == "big", **elements), syntax)
+
+
+def sample_object() -> bytes:
+    """Return the ECG that pydicom ships in its own package."""
+    path = get_testdata_file("waveform_ecg.dcm", download=False)
+    assert isinstance(path, str)
+    return Path(path).read_bytes()
+
+
+def read(content: bytes) -> InboundEcg:
+    """Return the only ECG of an object."""
+    (ecg,) = parse(content, ParseLimits())
+    assert isinstance(ecg, InboundEcg)
+    return ecg

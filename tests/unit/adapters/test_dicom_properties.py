@@ -1,18 +1,15 @@
 """Whatever the coding of a DICOM ECG, its millivolts come back; whatever its damage, it is refused."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydicom.data import get_testdata_file
 
 from adapters.inbound.dicom_ecg import parse
 from gem_integration.domain.ecg import STANDARD_LEADS, Lead
 from gem_integration.domain.study import InboundEcg, ParseLimits
 from gem_integration.errors import Rejected
-from tests.unit.adapters.dicom_objects import UNIT_MV, Channels, Group, object_of, ramp_group
+from tests.unit.adapters.dicom_objects import UNIT_MV, Channels, Group, object_of, ramp_group, sample_object
 
 LIMITS = ParseLimits()
 MICROVOLT = 1e-3
@@ -81,11 +78,9 @@ def test_every_legal_coding_gives_its_millivolts(group: Group, syntax: str) -> N
 @pytest.fixture(scope="module")
 def wholes() -> dict[str, bytes]:
     """Return intact objects to damage: the one of pydicom, and small ones of our own."""
-    path = get_testdata_file("waveform_ecg.dcm", download=False)
-    assert isinstance(path, str)
     small = ramp_group(STANDARD_LEADS, 60)
     return {
-        "sample": Path(path).read_bytes(),
+        "sample": sample_object(),
         "explicit": object_of(small),
         "implicit": object_of(small, syntax="implicit"),
         "big": object_of(small, syntax="big"),
