@@ -76,7 +76,7 @@ def r_peak_time_ms(qrs_mv: FloatArray, waves: QrsWaves) -> float | None:
 
 
 def notch_count(qrs_mv: FloatArray) -> int:
-    """Return how many notches and slurs the largest deflection has."""
+    """Return how many notches the largest deflection has or, without a notch, how many slurs."""
     waves = _deflections(qrs_mv)
     if not waves:
         return 0
@@ -84,7 +84,7 @@ def notch_count(qrs_mv: FloatArray) -> int:
     part = np.abs(qrs_mv[main.start : main.stop])
     smooth = np.convolve(part, np.ones(SLOPE_WINDOW) / SLOPE_WINDOW, mode="same")
     depth = max(NOTCH_MIN_MV, NOTCH_SHARE_MIN * abs(main.amplitude_mv))
-    return _dips(smooth, depth) + _slurs(smooth)
+    return _dips(smooth, depth) or _slurs(smooth)
 
 
 def initial_slope_ratio(qrs_mv: FloatArray) -> float | None:
