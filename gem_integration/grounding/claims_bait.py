@@ -13,7 +13,7 @@ _CHUNK = re.compile(
 )
 _QUESTION = re.compile(r"\?\W*$")
 _GENERAL_OPENING = re.compile(
-    r"\W*(?:when(?:ever)? (?:the|an?|there)\b|(?:when )?compared (?:with|to)|in comparison|"
+    r"\W*(?:if\b|when(?:ever)? (?:the|an?|there)\b|(?:when )?compared (?:with|to)|in comparison|"
     r"no (?:significant |relevant |"
     r"major )?changes? (?:since|compared|from)|in (?:the presence of such|atrial fibrillation|"
     r"left bundle|right bundle|bundle branch|lbbb|rbbb|wpw|a healthy|healthy|"
@@ -60,7 +60,8 @@ def other_spans(lower: str, taken: list[tuple[int, int]]) -> list[tuple[int, int
     for start, end in _tails(lower, chunks):
         if any(a < end and start < b for a, b in taken) or not cue_pattern("other").search(lower, start, end):
             continue
-        if _QUESTION.search(lower) or re.search(r"\b(?:i|we) (?:will|shall)\b", lower):
+        general = cue_pattern("general").search(lower, start, end) and not _ADVICE.search(lower, start, end)
+        if general or _QUESTION.search(lower):
             continue
         first, last = _trimmed(lower, start, end)
         hedged = _POSSIBLE.search(lower, first, last) and not _ADVICE.search(lower, first, last)
