@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from adapters.inbound.dicom_annotations import annotations_of, cart_measurements, cart_statements
 from adapters.inbound.dicom_fields import read_object, text, without_remarks
-from adapters.inbound.dicom_times import Moment, age_years_of, date_of, moment_of
+from adapters.inbound.dicom_times import DAYS_A_YEAR, Moment, age_years_of, date_of, moment_of
 from adapters.inbound.dicom_waveform import Waveform, waveform_of
 from adapters.inbound.limb_leads import contradictions
 from gem_integration.domain.ecg import Acquisition, Recording
@@ -32,6 +32,7 @@ REFUSED: Mapping[str, str] = {
     "1.2.840.10008.5.1.4.1.1.9.3.1": "an intracardiac electrophysiology recording, not a resting ECG",
 }
 
+NO_PATIENT = "the object names no patient id, so it belongs to nobody yet"
 SEXES: Mapping[str, Sex] = {"M": Sex.MALE, "F": Sex.FEMALE}
 
 
@@ -53,7 +54,8 @@ def _ecg(data_set: Dataset, limits: ParseLimits) -> InboundEcg:
     annotations = annotations_of(data_set, limits)
     order = _order_of(data_set)
     measurements, left_out = cart_measurements(annotations, waveform.groups)
-    patient, unnamed = _patient(data_set)
+    patient = _patient(data_set)
+    unnamed = () if patient else (NO_PATIENT,)
     return InboundEcg(
         message_id=_instance_uid(data_set),
         recording=recording,
@@ -65,7 +67,8 @@ def _ecg(data_set: Dataset, limits: ParseLimits) -> InboundEcg:
         sop_instance_uid=_instance_uid(data_set),
         indication=order.indication,
         stat=order.stat,
-        age_years=age_years_of(text(data_set, "PatientAge")),
+        age_years=_age_years(data_set, moment),
+        sex=_sex(data_set),
         cart_statements=cart_statements(annotations),
         cart_measurements=measurements,
         warnings=waveform.warnings + unnamed + left_out + contradictions(recording),
@@ -117,19 +120,33 @@ def _acquisition(data_set: Dataset, waveform: Waveform, moment: Moment) -> Acqui
     )
 
 
-def _patient(data_set: Dataset) -> tuple[Patient | None, tuple[str, ...]]:
-    """Return the patient; an object without a patient id is named by its own UID, and says so."""
+def _patient(data_set: Dataset) -> Patient | None:
+    """Return the patient; without an identifier nobody is named, whatever else is known."""
     patient_id = text(data_set, "PatientID")
+    if patient_id is None:
+        return None
     family, given = _name(text(data_set, "PatientName"))
-    patient = Patient(
-        patient_id=patient_id or _instance_uid(data_set),
-        assigner=text(data_set, "IssuerOfPatientID") if patient_id else "SOPInstanceUID",
+    return Patient(
+        patient_id=patient_id,
+        assigner=text(data_set, "IssuerOfPatientID"),
         family_name=family,
         given_name=given,
         birth_date=date_of(text(data_set, "PatientBirthDate")),
-        sex=SEXES.get((text(data_set, "PatientSex") or "").upper()),
+        sex=_sex(data_set),
     )
-    return patient, () if patient_id else ("no patient id: the instance UID stands in its place",)
+
+
+def _sex(data_set: Dataset) -> Sex | None:
+    return SEXES.get((text(data_set, "PatientSex") or "").upper())
+
+
+def _age_years(data_set: Dataset, moment: Moment) -> float | None:
+    """Return the age as sent, else the one the birth date gives where no patient can carry it."""
+    sent = age_years_of(text(data_set, "PatientAge"))
+    born = date_of(text(data_set, "PatientBirthDate"))
+    if sent is not None or born is None or moment.at is None or moment.at.date() < born:
+        return sent
+    return (moment.at.date() - born).days / DAYS_A_YEAR
 
 
 def _name(words: str | None) -> tuple[str | None, str | None]:

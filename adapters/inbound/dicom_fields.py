@@ -17,7 +17,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from gem_integration.domain.study import ParseLimits
@@ -164,7 +164,7 @@ def _read_deflated(content: bytes, limits: ParseLimits) -> Dataset:
     if not inflater.eof:
         raise UnreadableMessage("DICOM: the deflated data set is cut short; send the object again")
     _check_items(plain, limits)
-    tags = [Tag(keyword) for keyword in ELEMENTS]
+    tags: list[BaseTag | int] = [Tag(keyword) for keyword in ELEMENTS]
     data_set = read_dataset(BytesIO(plain), is_implicit_VR=False, is_little_endian=True, specific_tags=tags)
     data_set.set_original_encoding(is_implicit_vr=False, is_little_endian=True)
     return data_set

@@ -23,7 +23,8 @@ _AGE = re.compile(r"(\d{1,3})([DWMY])", re.ASCII)
 _ZONE = re.compile(r"([+-])(\d{2})(\d{2})", re.ASCII)
 
 EARLIEST_YEAR = 1950  #: no digital ECG is older: such a date stands for "unknown"
-YEARS_OF = {"D": 1 / 365.2425, "W": 7 / 365.2425, "M": 1 / 12, "Y": 1.0}
+DAYS_A_YEAR = 365.2425
+YEARS_OF = {"D": 1 / DAYS_A_YEAR, "W": 7 / DAYS_A_YEAR, "M": 1 / 12, "Y": 1.0}
 
 #: Where the moment of acquisition may stand, best first: (date, time), or one element with both.
 MOMENTS = (

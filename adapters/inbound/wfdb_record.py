@@ -17,7 +17,7 @@ from adapters.inbound.limb_leads import contradictions
 from adapters.inbound.wfdb_header import Header, Signal, header_of
 from adapters.inbound.wfdb_samples import Decoded, decode
 from gem_integration.domain.ecg import Acquisition, FloatArray, Lead, Recording
-from gem_integration.domain.identity import Patient, content_hash
+from gem_integration.domain.identity import content_hash
 from gem_integration.domain.study import InboundEcg, InboundOrder, ParseLimits
 from gem_integration.errors import UnreadableMessage, UnsupportedRecording
 from gem_integration.terminology.lead_names import NamedLead, lead_of_label
@@ -25,7 +25,6 @@ from gem_integration.terminology.lead_names import NamedLead, lead_of_label
 FILES_MAX = 64
 BYTES_MAX = ParseLimits().message_bytes_max
 STATEMENT = "Cart statement:"  #: comment that carries a sentence of the cart
-ASSIGNER = "WFDB record"
 
 #: Units of header(5) -> millivolts.
 MILLIVOLTS: Mapping[str, float] = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "mv": 1.0, "v": 1e3}
@@ -64,7 +63,8 @@ def parse(content: bytes, limits: ParseLimits) -> tuple[InboundEcg | InboundOrde
     """Read one bundled WFDB record as one ECG.
 
     ``UnreadableMessage`` for a broken bundle, header or file, ``UnsupportedRecording`` for a record
-    without a calibrated ECG lead. Signals that are no known lead are left out with a warning.
+    without a calibrated ECG lead. A record names no patient, only age and sex. Signals that are no
+    known lead are left out with a warning.
     """
     files = _unbundle(content, limits)
     header = _header(files)
@@ -79,8 +79,8 @@ def parse(content: bytes, limits: ParseLimits) -> tuple[InboundEcg | InboundOrde
             performed_at_text=" ".join(word for word in (header.date, header.time) if word) or None,
             zone_assumed=started_at is not None and header.zone is None,
         ),
-        patient=Patient(patient_id=header.record, assigner=ASSIGNER, sex=header.sex),
         age_years=header.age_years,
+        sex=header.sex,
         cart_statements=_statements(header),
         warnings=warnings + contradictions(recording),
     )

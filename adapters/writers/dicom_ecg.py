@@ -92,7 +92,7 @@ def _describe_patient(data_set: Dataset, ecg: InboundEcg) -> None:
     data_set.PatientName = _person_name(patient)
     born = patient.birth_date if patient else None
     data_set.PatientBirthDate = f"{born:%Y%m%d}" if born else ""
-    data_set.PatientSex = SEXES[patient.sex if patient else None]
+    data_set.PatientSex = SEXES[(patient.sex if patient else None) or ecg.sex]
     if ecg.age_years is not None and 0.0 <= ecg.age_years < 1000.0:
         data_set.PatientAge = _age(ecg.age_years)
     if ecg.indication:

@@ -57,7 +57,8 @@ def _comments(ecg: InboundEcg) -> list[str]:
     person = Demographics.of(ecg.patient, performed_at.date() if performed_at else None)
     age_years = person.age_years if person.age_years is not None else ecg.age_years
     said = [] if age_years is None else [f"Age: {age_years:.4g}"]
-    said += [f"Sex: {person.sex.title()}"] if person.sex else []
+    sex = person.sex or ecg.sex
+    said += [f"Sex: {sex.title()}"] if sex else []
     started_at = ecg.recording.started_at or performed_at
     said += [f"Time zone: {started_at:%z}"] if started_at and not ecg.acquisition.zone_assumed else []
     return said + [f"{STATEMENT} {' '.join(one.split())}" for one in ecg.cart_statements]

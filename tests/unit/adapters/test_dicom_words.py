@@ -191,13 +191,17 @@ def test_a_broken_annotation_does_not_cost_the_recording() -> None:
     assert ecg.warnings == ("annotation 1 cannot be read and was left out",)
 
 
-def test_an_object_without_a_patient_id_is_named_by_its_own_uid() -> None:
-    """Sex and age are kept; the identifier cannot be taken for a hospital's."""
+def test_an_object_without_a_patient_id_names_nobody() -> None:
+    """Sex and age are kept for the criteria; a name without an identifier makes no patient."""
     ecg = read(object_of(ramp_group(EIGHT), PatientID="", PatientSex="F", PatientAge="006M"))
-    assert ecg.patient is not None
-    assert (ecg.patient.patient_id, ecg.patient.assigner) == ("2.25.1", "SOPInstanceUID")
-    assert (ecg.patient.sex, ecg.age_years) == (Sex.FEMALE, 0.5)
+    assert (ecg.patient, ecg.sex, ecg.age_years) == (None, Sex.FEMALE, 0.5)
     assert any("no patient id" in warning for warning in ecg.warnings)
+
+
+def test_the_birth_date_gives_the_age_of_the_unnamed() -> None:
+    """Without an age as sent, it is that at the time of acquisition."""
+    ecg = read(object_of(ramp_group(EIGHT), PatientID="", PatientBirthDate="19940102"))
+    assert ecg.age_years == pytest.approx(30.0, abs=0.01)
 
 
 def test_no_refusal_tells_who_the_patient_is() -> None:

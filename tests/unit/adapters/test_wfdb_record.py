@@ -78,8 +78,7 @@ def test_fifteen_leads_of_a_frank_record(shared_data: Path) -> None:
     """Names in lower case, and vx, vy, vz as X, Y, Z."""
     ecg = read(bundle(next(shared_data.glob("wfdb/**/s0010_re.hea"))))
     assert ecg.recording.leads == (*STANDARD_LEADS, Lead.X, Lead.Y, Lead.Z)
-    assert ecg.patient is not None
-    assert (ecg.patient.sex, ecg.age_years) == (Sex.FEMALE, 81.0)
+    assert (ecg.patient, ecg.sex, ecg.age_years) == (None, Sex.FEMALE, 81.0)
 
 
 def test_a_monitor_record_of_two_leads_is_legal(shared_data: Path) -> None:
@@ -87,7 +86,7 @@ def test_a_monitor_record_of_two_leads_is_legal(shared_data: Path) -> None:
     ecg = read(bundle(next(shared_data.glob("wfdb/**/100.hea"))))
     assert ecg.recording.leads == (Lead.II, Lead.V5)
     assert any("modified" in warning for warning in ecg.warnings)
-    assert (ecg.age_years, ecg.patient and ecg.patient.sex) == (69.0, Sex.MALE)
+    assert (ecg.age_years, ecg.sex) == (69.0, Sex.MALE)
 
 
 def test_gains_that_contradict_the_limb_leads_are_told(shared_data: Path) -> None:
@@ -167,7 +166,7 @@ def test_the_lowest_number_is_a_gap() -> None:
 def test_age_and_sex_are_read_from_comments(comment: str, age: float | None, sex: Sex | None) -> None:
     """Each dialect of header comments is understood, and nothing else is taken for an age."""
     ecg = read(record(one_lead(LEAD_I, comments=comment)))
-    assert (ecg.age_years, ecg.patient and ecg.patient.sex) == (age, sex)
+    assert (ecg.age_years, ecg.sex) == (age, sex)
 
 
 def test_the_start_needs_date_and_time() -> None:
