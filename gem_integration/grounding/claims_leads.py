@@ -79,6 +79,7 @@ _MENTION = re.compile(
     rf"(?P<leads>(?: precordial| chest| limb)?[ -](?:leads?|derivations?|"
     rf"electrodes)(?:[ ,(;:]*(?P<explicit>{_LIST})\)?)?)?"
     rf"|leads?:? (?P<after>{_AFTER_LEAD_ITEM}(?:{_JOIN}(?:leads? )?{_AFTER_LEAD_ITEM}){{0,12}})"
+    rf"|(?:from )?(?P<onward>v[1-5]) (?:onwards?|and beyond|to v6)"
     rf"|(?:from )?(?P<list>{_LIST})"
     rf")(?![a-z0-9])"
 )
@@ -126,6 +127,8 @@ def _group(lower: str, match: re.Match[str]) -> LeadGroup | None:
     if match["territory"]:
         named = _expand(match["explicit"] or "") or _walls(match["territory"])
         return LeadGroup(start=start, end=end, leads=named, territory=not match["leads"])
+    if match["onward"]:
+        return LeadGroup(start=start, end=end, leads=_between(match["onward"], "v6"))
     words = match["after"] or match["list"]
     if not match["after"] and not _is_list_of_leads(lower, match):
         return None
@@ -139,6 +142,8 @@ def _is_list_of_leads(lower: str, match: re.Match[str]) -> bool:
     words = match["list"]
     if words != "i":
         return True
+    if lower.startswith(".e", match.end()):
+        return False
     before = lower[max(0, match.start() - 8) : match.start()]
     in_place = re.search(r"(?:\bin|\bof|\bfrom|\band|\bor|,|\(|:|/|^)\s*$", before) is not None
     return in_place and _PRONOUN_AFTER.match(lower, match.end()) is None

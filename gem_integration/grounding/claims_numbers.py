@@ -125,6 +125,7 @@ _QUOTED_NORMAL = re.compile(r"\b(?:normal|nl)[\s(:,]*(?:up to|below|under)?[\s<>
 _QUOTED_PAREN = re.compile(
     r"\((?:normal (?!width|duration)|norm|ref|n[:=]|<|>|≤|≥|reference|limit|upper|expected|usual|nl)[^)]*$"
 )
+_LIMIT_SIGN = re.compile(r"(?:[<>≤≥]|up to|below|under)\s*$")
 LOOK_BACK = 44
 
 
@@ -232,11 +233,17 @@ def _same_list(first: Quantity, second: Quantity, masked: str) -> bool:
     return _LIST_GAP.fullmatch(masked[first.end : second.start]) is not None
 
 
+def _is_quoted(quantity: Quantity, before: str) -> bool:
+    """Say whether a number is a limit only cited ("(normal 120-200 ms)")."""
+    limit = quantity.comparator is Comparator.RANGE or _LIMIT_SIGN.search(before) is not None
+    if _QUOTED_PAREN.search(before) or (_QUOTED.search(before) and (limit or not before.endswith("("))):
+        return True
+    return limit and _QUOTED_NORMAL.search(before) is not None
+
+
 def _compared(quantity: Quantity, lower: str) -> Quantity:
     before = lower[max(0, quantity.start - LOOK_BACK) : quantity.start]
-    quoted = bool(_QUOTED.search(before) or _QUOTED_PAREN.search(before))
-    limit = quantity.comparator is Comparator.RANGE or re.search(r"(?:[<>≤≥]|up to|below|under)\s*$", before)
-    quoted = quoted or bool(limit and _QUOTED_NORMAL.search(before))
+    quoted = _is_quoted(quantity, before)
     if quantity.comparator is Comparator.RANGE:
         return replace(quantity, quoted=quoted)
     for comparator, pattern in _AFTER:
