@@ -1,4 +1,4 @@
-"""Does a recording agree with itself? The limb leads are linear combinations of each other."""
+"""Does a recording agree with itself? Limb leads are combinations of each other, and spans differ."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ COMBINATIONS: Mapping[Lead, Mapping[Lead, float]] = {
 }
 
 DISAGREEMENT_MV = 0.1  #: rounding and separate filters stay far below
+LEADS_TO_COMPARE_MIN = 3
+SAME_SPAN_SHARE = 1e-3
 DISAGREEMENT_SHARE = 0.3  #: of the lead's own spread
 
 
@@ -28,6 +30,16 @@ def contradictions(recording: Recording) -> tuple[str, ...]:
         if lead in recording.leads and all(part in recording.leads for part in parts)
         if _disagrees(recording, lead, parts)
     )
+
+
+def normalisation(recording: Recording) -> tuple[str, ...]:
+    """Say so where all leads span exactly the same range: such gains were never a calibration."""
+    spans_mv = np.ptp(recording.samples_mv, axis=1)
+    widest_mv = float(spans_mv.max())
+    same = widest_mv - float(spans_mv.min()) <= SAME_SPAN_SHARE * widest_mv
+    if len(spans_mv) < LEADS_TO_COMPARE_MIN or widest_mv == 0.0 or not same:
+        return ()
+    return ("every lead spans the same range: its gains are a normalisation, not a scale in millivolts",)
 
 
 def _disagrees(recording: Recording, lead: Lead, parts: Mapping[Lead, float]) -> bool:

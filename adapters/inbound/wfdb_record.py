@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from adapters.inbound.limb_leads import contradictions
+from adapters.inbound.limb_leads import contradictions, normalisation
 from adapters.inbound.wfdb_header import Header, Signal, header_of
 from adapters.inbound.wfdb_samples import Decoded, decode
 from gem_integration.domain.ecg import Acquisition, FloatArray, Lead, Recording
@@ -82,7 +82,7 @@ def parse(content: bytes, limits: ParseLimits) -> tuple[InboundEcg | InboundOrde
         age_years=header.age_years,
         sex=header.sex,
         cart_statements=_statements(header),
-        warnings=warnings + contradictions(recording),
+        warnings=warnings + normalisation(recording) + contradictions(recording),
     )
     return (ecg,)
 
