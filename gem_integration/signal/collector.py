@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite
 
-from gem_integration.domain.ecg import Lead
+import numpy as np
+
+from gem_integration.domain.ecg import FloatArray, Lead
 from gem_integration.domain.measurement import Measurement, MeasurementKind
 from gem_integration.terminology.codes import measurement_codes
 
@@ -65,17 +67,18 @@ class Collector:
         found = next((item for item in self.items if item.kind is kind and item.lead is lead), None)
         return Place() if found is None else Place(beats=found.beats, samples=found.samples)
 
-    def ranges(self, spans_ms: Iterable[tuple[float, float]]) -> SampleRanges:
-        """Return ``spans_ms`` as ranges of samples as received, cut to the recording."""
-        out: list[tuple[int, int]] = []
-        for start_ms, stop_ms in spans_ms:
-            if not (isfinite(start_ms) and isfinite(stop_ms)):
-                continue
-            start = max(0, self.sample(start_ms))
-            stop = min(self.sample_count, self.sample(stop_ms) + 1)
-            if stop > start:
-                out.append((start, stop))
-        return tuple(out)
+    def ranges_between(self, start_ms: FloatArray, stop_ms: FloatArray) -> SampleRanges:
+        """Return the spans as ranges of samples as received, cut to the recording, unknown ones left out."""
+        known = np.isfinite(start_ms) & np.isfinite(stop_ms)
+        per_ms = self.rate_hz / 1000.0
+        start = np.maximum(np.rint(start_ms[known] * per_ms).astype(int), 0)
+        stop = np.minimum(np.rint(stop_ms[known] * per_ms).astype(int) + 1, self.sample_count)
+        pairs = zip(start.tolist(), stop.tolist(), strict=True)
+        return tuple(pair for pair in pairs if pair[1] > pair[0])
+
+    def range_between(self, start_ms: float, stop_ms: float) -> SampleRanges:
+        """Return one span as a range of samples as received."""
+        return self.ranges_between(np.array([start_ms]), np.array([stop_ms]))
 
     def sample(self, place_ms: float) -> int:
         """Return the nearest sample as received."""

@@ -191,12 +191,14 @@ def _with_peaks(waves: Waves, samples_mv: FloatArray, *, chord: bool) -> Waves:
     peak = np.full_like(waves.on_ms, np.nan)
     last = samples_mv.shape[1] - 1
     step = 1000.0 / WORKING_RATE_HZ
-    for row, lead in np.argwhere(np.isfinite(waves.on_ms) & np.isfinite(waves.off_ms)).tolist():
-        start = min(max(round(waves.on_ms[row, lead] / step), 0), last)
-        stop = min(max(round(waves.off_ms[row, lead] / step), start), last)
+    known = np.argwhere(np.isfinite(waves.on_ms) & np.isfinite(waves.off_ms))
+    starts = np.clip(np.rint(waves.on_ms[tuple(known.T)] / step).astype(int), 0, last)
+    stops = np.maximum(np.clip(np.rint(waves.off_ms[tuple(known.T)] / step).astype(int), 0, last), starts)
+    ramp = np.arange(int((stops - starts).max(initial=0)) + 1)
+    for (row, lead), start, stop in zip(known.tolist(), starts.tolist(), stops.tolist(), strict=True):
         part = samples_mv[lead, start : stop + 1]
-        base = np.linspace(part[0], part[-1], len(part)) if chord else part[0]
-        peak[row, lead] = (start + int(np.abs(part - base).argmax())) * step
+        rise = (part[-1] - part[0]) / max(stop - start, 1) if chord else 0.0
+        peak[row, lead] = (start + int(np.abs(part - part[0] - rise * ramp[: len(part)]).argmax())) * step
     return Waves(on_ms=waves.on_ms, peak_ms=peak, off_ms=waves.off_ms, vote=waves.vote)
 
 

@@ -77,7 +77,7 @@ def measure_intervals(marks: GlobalMarks, compared: Compared, out: Collector) ->
         spread = 2.0 * 1.25 * float(values.std()) / sqrt(len(values))
         place = Place(
             beats=tuple((known + 1).tolist()),
-            samples=out.ranges(zip(start[known].tolist(), stop[known].tolist(), strict=True)),
+            samples=out.ranges_between(start[known], stop[known]),
         )
         out.add(
             kind,

@@ -14,6 +14,7 @@ from gem_integration.signal.delineation import Delineation
 from gem_integration.signal.intervals import GlobalMarks
 from gem_integration.signal.rhythm import RATE_UNCERTAINTY_BPM, RR_UNCERTAINTY_MS
 from gem_integration.signal.wave_amplitudes import LeadBeat, Places, measure_lead
+from gem_integration.signal.waves import median_over_leads
 
 #: One lead's marks scatter more than the global ones (docs/decisions/0010-delineation.md).
 LEAD_INTERVAL_UNCERTAINTY_MS = {
@@ -38,7 +39,7 @@ def lead_beats(
         relative = (places_ms - aligned)[chosen]
         if np.isfinite(relative).mean() < SHARE_MIN:
             return float("nan")
-        return float(np.nanmedian(relative)) / STEP_MS + typical.origin
+        return float(median_over_leads(relative[None])[0]) / STEP_MS + typical.origin
 
     first_wave = np.where(np.isfinite(marks.p_on), marks.p_on, marks.qrs_on)
     following = np.r_[first_wave[1:], np.inf]
@@ -76,8 +77,7 @@ def _places(
     beats = tuple((chosen + 1).tolist())
 
     def place(start_ms: FloatArray, stop_ms: FloatArray) -> Place:
-        spans = zip(start_ms[chosen].tolist(), stop_ms[chosen].tolist(), strict=True)
-        return Place(lead=lead, beats=beats, samples=out.ranges(spans))
+        return Place(lead=lead, beats=beats, samples=out.ranges_between(start_ms[chosen], stop_ms[chosen]))
 
     end = found.qrs.off_ms[:, row]
     return Places(
@@ -105,11 +105,14 @@ def _measure_lead_intervals(
         if len(known) < SHARE_MIN * main.sum():
             out.miss(lead, "too few beats have the wave it needs in this lead", [kind])
             continue
-        spans = zip(start[known].tolist(), stop[known].tolist(), strict=True)
         out.add(
             kind,
-            float(np.median((stop - start)[known])),
-            place=Place(lead=lead, beats=tuple((known + 1).tolist()), samples=out.ranges(spans)),
+            float(median_over_leads((stop - start)[None, known])[0]),
+            place=Place(
+                lead=lead,
+                beats=tuple((known + 1).tolist()),
+                samples=out.ranges_between(start[known], stop[known]),
+            ),
             uncertainty=LEAD_INTERVAL_UNCERTAINTY_MS[kind],
             method=f"median of {len(known)} beats in this lead",
         )
@@ -123,7 +126,7 @@ def _measure_lead_rate(peak_ms: FloatArray, lead: Lead, out: Collector) -> None:
         return
     rr = float(np.median(np.diff(peak_ms[known])))
     span = (float(peak_ms[known[0]]), float(peak_ms[known[-1]]))
-    place = Place(lead=lead, beats=tuple((known + 1).tolist()), samples=out.ranges([span]))
+    place = Place(lead=lead, beats=tuple((known + 1).tolist()), samples=out.range_between(*span))
     method = "median RR in this lead"
     out.add(Kind.RR_INTERVAL, rr, place=place, uncertainty=RR_UNCERTAINTY_MS, method=method)
     out.add(Kind.HEART_RATE, 60_000.0 / rr, place=place, uncertainty=RATE_UNCERTAINTY_BPM, method=method)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gem_integration.domain.ecg import Lead, Recording
-from gem_integration.domain.measurement import Beat, BeatClass, Fiducials, Measurements
+from gem_integration.domain.ecg import FloatArray, Lead, Recording
+from gem_integration.domain.measurement import Beat, Fiducials, Measurements
 from gem_integration.domain.measurement import MeasurementKind as Kind
 from gem_integration.domain.quality import Quality, QualityFlag
 from gem_integration.signal.analysis import analyse
@@ -95,52 +95,60 @@ def _pair(first: float | None, second: float | None) -> tuple[float, float] | No
 
 
 def _beats(found: Delineation, compared: Compared, marks: GlobalMarks, out: Collector) -> tuple[Beat, ...]:
+    own = {name: _samples(places, out) for name, places in _lead_marks(found).items()}
+    whole = {name: _samples(places[:, None], out) for name, places in _whole_marks(found, marks).items()}
     return tuple(
-        _beat(index, found, (compared.classes[index], marks), out) for index in range(found.beat_count)
+        Beat(
+            number=beat + 1,
+            r_sample=whole["r_peak"][beat][0] or 0,
+            beat_class=compared.classes[beat],
+            marks=Fiducials(**{name: rows[beat][0] for name, rows in whole.items()}),
+            leads={
+                lead: Fiducials(**{name: rows[beat][row] for name, rows in own.items()})
+                for row, lead in enumerate(found.leads)
+            },
+            spikes=_spikes(beat, found, marks, out),
+        )
+        for beat in range(found.beat_count)
     )
 
 
-def _beat(index: int, found: Delineation, known: tuple[BeatClass, GlobalMarks], out: Collector) -> Beat:
-    beat_class, marks = known
-
-    def at(place_ms: float) -> int | None:
-        if not np.isfinite(place_ms):
-            return None
-        return min(max(out.sample(place_ms), 0), out.sample_count - 1)
-
-    delay = marks.qrs_on[index] - found.spikes_ms
-    near = found.spikes_ms[(delay <= SPIKE_REACH_MS) & (found.spikes_ms <= marks.qrs_off[index])]
-    own = {lead: _own_marks(index, row, found) for row, lead in enumerate(found.leads)}
-    return Beat(
-        number=index + 1,
-        r_sample=at(found.r_ms[index]) or 0,
-        beat_class=beat_class,
-        marks=Fiducials(
-            p_on=at(marks.p_on[index]),
-            p_peak=at(marks.p_peak[index]),
-            p_off=at(marks.p_off[index]),
-            qrs_on=at(marks.qrs_on[index]),
-            r_peak=at(found.r_ms[index]),
-            qrs_off=at(marks.qrs_off[index]),
-            t_on=at(marks.t_on[index]),
-            t_peak=at(marks.t_peak[index]),
-            t_off=at(marks.t_off[index]),
-        ),
-        leads={
-            lead: Fiducials(**{name: at(place) for name, place in own[lead].items()}) for lead in found.leads
-        },
-        spikes=tuple(place for place in map(at, near.tolist()) if place is not None),
-    )
+def _samples(places_ms: FloatArray, out: Collector) -> list[list[int | None]]:
+    """Return (beat, lead) samples as received, ``None`` where there is no mark."""
+    places = np.clip(np.rint(np.nan_to_num(places_ms) * out.rate_hz / 1000.0), 0, out.sample_count - 1)
+    rows = zip(places.astype(int).tolist(), np.isfinite(places_ms).tolist(), strict=True)
+    return [[at if known else None for at, known in zip(*row, strict=True)] for row in rows]
 
 
-def _own_marks(beat: int, lead: int, found: Delineation) -> dict[str, float]:
-    """Return one lead's nine marks of one beat, in ms."""
-    marks: dict[str, float] = {}
-    for name, waves in (("p", found.p), ("t", found.t)):
-        marks[f"{name}_on"] = float(waves.on_ms[beat, lead])
-        marks[f"{name}_peak"] = float(waves.peak_ms[beat, lead])
-        marks[f"{name}_off"] = float(waves.off_ms[beat, lead])
-    marks["qrs_on"] = float(found.qrs.on_ms[beat, lead])
-    marks["r_peak"] = float(found.qrs.peak_ms[beat, lead])
-    marks["qrs_off"] = float(found.qrs.off_ms[beat, lead])
-    return marks
+def _spikes(beat: int, found: Delineation, marks: GlobalMarks, out: Collector) -> tuple[int, ...]:
+    delay = marks.qrs_on[beat] - found.spikes_ms
+    near = found.spikes_ms[(delay <= SPIKE_REACH_MS) & (found.spikes_ms <= marks.qrs_off[beat])]
+    return tuple(out.sample(place) for place in near.tolist())
+
+
+def _lead_marks(found: Delineation) -> dict[str, FloatArray]:
+    return {
+        "p_on": found.p.on_ms,
+        "p_peak": found.p.peak_ms,
+        "p_off": found.p.off_ms,
+        "qrs_on": found.qrs.on_ms,
+        "r_peak": found.qrs.peak_ms,
+        "qrs_off": found.qrs.off_ms,
+        "t_on": found.t.on_ms,
+        "t_peak": found.t.peak_ms,
+        "t_off": found.t.off_ms,
+    }
+
+
+def _whole_marks(found: Delineation, marks: GlobalMarks) -> dict[str, FloatArray]:
+    return {
+        "p_on": marks.p_on,
+        "p_peak": marks.p_peak,
+        "p_off": marks.p_off,
+        "qrs_on": marks.qrs_on,
+        "r_peak": found.r_ms,
+        "qrs_off": marks.qrs_off,
+        "t_on": marks.t_on,
+        "t_peak": marks.t_peak,
+        "t_off": marks.t_off,
+    }

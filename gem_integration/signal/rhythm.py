@@ -33,7 +33,7 @@ def measure_rate(found: Delineation, out: Collector) -> None:
         return
     rr = np.diff(found.r_ms)
     mean = float(rr.mean())
-    everywhere = out.ranges([(float(found.r_ms[0]), float(found.r_ms[-1]))])
+    everywhere = out.range_between(float(found.r_ms[0]), float(found.r_ms[-1]))
     place = Place(beats=tuple(range(1, found.beat_count + 1)), samples=everywhere)
     method = f"mean of all {len(rr)} RR intervals"
     rate = 60_000.0 / mean
@@ -42,7 +42,7 @@ def measure_rate(found: Delineation, out: Collector) -> None:
     out.add(Kind.RR_INTERVAL, mean, place=place, uncertainty=RR_UNCERTAINTY_MS, method=method)
     for kind, index in ((Kind.RR_MIN, int(rr.argmin())), (Kind.RR_MAX, int(rr.argmax()))):
         ends = (float(found.r_ms[index]), float(found.r_ms[index + 1]))
-        one = Place(beats=(index + 1, index + 2), samples=out.ranges([ends]))
+        one = Place(beats=(index + 1, index + 2), samples=out.range_between(*ends))
         out.add(kind, float(rr[index]), place=one, uncertainty=RR_UNCERTAINTY_MS, method="one RR interval")
 
 
@@ -56,8 +56,8 @@ def measure_variation(found: Delineation, compared: Compared, out: Collector) ->
         return
     mean, jumps = float(rr[pair].mean()), np.diff(rr)[pair[1:] & pair[:-1]]
     chosen = np.flatnonzero(pair)
-    spans = zip(found.r_ms[chosen].tolist(), found.r_ms[chosen + 1].tolist(), strict=True)
-    place = Place(beats=tuple((chosen + 1).tolist()), samples=out.ranges(spans))
+    spans = out.ranges_between(found.r_ms[chosen], found.r_ms[chosen + 1])
+    place = Place(beats=tuple((chosen + 1).tolist()), samples=spans)
     method = f"{len(chosen)} RR intervals, ectopic pairs left out"
     values = {Kind.RR_CV: float(rr[pair].std()) / mean}
     if len(jumps):
@@ -103,8 +103,7 @@ def measure_atrial(found: Delineation, marks: GlobalMarks, residual: Residual | 
     _measure_residual(residual, out)
     lone, ends = median_over_leads(found.lone_p.on_ms), median_over_leads(found.lone_p.off_ms)
     between = np.isfinite(lone) & (lone > found.r_ms[0]) & (lone < found.r_ms[-1])
-    spans = out.ranges(zip(lone[between].tolist(), ends[between].tolist(), strict=True))
-    place = Place(samples=spans)
+    place = Place(samples=out.ranges_between(lone[between], ends[between]))
     count = float(between.sum())
     out.add(
         Kind.DROPPED_BEAT_COUNT, count, place=place, uncertainty=0.0, method="P waves that lead to no QRS"
@@ -147,7 +146,7 @@ def _measure_atrial_rate(
     peaks = np.sort(peaks[np.isfinite(peaks)])
     if fraction >= ATRIAL_P_MIN and len(peaks) >= 3:
         pp = float(np.median(np.diff(peaks)))
-        place = Place(samples=out.ranges([(float(peaks[0]), float(peaks[-1]))]))
+        place = Place(samples=out.range_between(float(peaks[0]), float(peaks[-1])))
         method = f"median of {len(peaks) - 1} PP intervals"
         out.add(Kind.ATRIAL_RATE, 60_000.0 / pp, place=place, uncertainty=3.0, method=method)
     elif residual is not None and residual.flutter_rate is not None:
@@ -171,8 +170,7 @@ def _qrs_ms(found: Delineation) -> tuple[FloatArray, FloatArray]:
 def _place(chosen: MaskArray, spans_ms: tuple[FloatArray, FloatArray], out: Collector) -> Place:
     start, stop = spans_ms
     rows = np.flatnonzero(chosen)
-    spans = out.ranges(zip(start[rows].tolist(), stop[rows].tolist(), strict=True))
-    return Place(beats=tuple((rows + 1).tolist()), samples=spans)
+    return Place(beats=tuple((rows + 1).tolist()), samples=out.ranges_between(start[rows], stop[rows]))
 
 
 def _count(kind: Kind, chosen: MaskArray, found: Delineation, out: Collector) -> None:

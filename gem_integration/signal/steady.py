@@ -9,7 +9,7 @@ import numpy as np
 from gem_integration.domain.ecg import FloatArray
 from gem_integration.signal.beats import Compared
 from gem_integration.signal.delineation import Delineation
-from gem_integration.signal.waves import Waves
+from gem_integration.signal.waves import Waves, median_over_leads
 
 OWN_SHARE = 0.4  #: of a beat's own mark; the rest is the lead's median over the dominant beats
 BEATS_MIN = 3
@@ -47,7 +47,7 @@ def _steadied_marks(marks_ms: FloatArray, compared: Compared, scatter_ms: tuple[
     enough = np.isfinite(relative).sum(axis=0) >= BEATS_MIN
     if not enough.any():
         return marks_ms
-    typical = np.nanmedian(relative[:, enough], axis=0)
+    typical = median_over_leads(relative[:, enough].T)
     deviation = relative[:, enough] - typical
     low, high = scatter_ms
     own = OWN_SHARE + (1 - OWN_SHARE) * np.clip((np.abs(deviation) - low) / (high - low), 0.0, 1.0)

@@ -49,10 +49,13 @@ class Waves:
 
 def median_over_leads(marks: FloatArray) -> FloatArray:
     """Return each row's median, NaN where no lead has a mark."""
-    out = np.full(len(marks), np.nan)
-    known = np.isfinite(marks).any(axis=1)
-    out[known] = np.nanmedian(marks[known], axis=1)
-    return out
+    if marks.size == 0:
+        return np.full(len(marks), np.nan)
+    ordered = np.sort(marks, axis=1)  # NaN last
+    known = np.isfinite(ordered).sum(axis=1)
+    rows = np.arange(len(marks))
+    lower, upper = np.maximum(known - 1, 0) // 2, np.minimum(known // 2, marks.shape[1] - 1)
+    return np.asarray((ordered[rows, lower] + ordered[rows, upper]) / 2, dtype=np.float64)
 
 
 def find_waves(probability: FloatArray, rate_hz: float, shortest_ms: float) -> Waves:
@@ -120,6 +123,6 @@ def _insert(marks: FloatArray, vote: FloatArray) -> None:
     """Give the leads without a mark the median of the others where enough of them agree."""
     if len(marks) == 0:
         return
-    agreed = np.nanmedian(marks, axis=1)
+    agreed = median_over_leads(marks)
     rows, leads = np.nonzero(np.isnan(marks) & (vote >= VOTE_INSERT)[:, None])
     marks[rows, leads] = agreed[rows]
