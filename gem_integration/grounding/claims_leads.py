@@ -24,6 +24,7 @@ TERRITORIES: dict[str, tuple[Lead, ...]] = {
     "antero lateral": _named("I aVL V3 V4 V5 V6"),
     "antero septal": _named("V1 V2 V3 V4"),
     "inferoposterior": _named("II III aVF"),
+    "inferoposterolateral": _named("II III aVF V5 V6"),
     "inferobasal": _named("II III aVF"),
     "high lateral": _named("I aVL"),
     "lateral precordial": _named("V5 V6"),
@@ -77,7 +78,8 @@ _MENTION = re.compile(
     rf"there(?= (?:as well|too|also)?[.,;])|therein)"
     rf"|(?P<territory>{_TERRITORIES})"
     rf"(?P<leads>(?: precordial| chest| limb)?[ -](?:leads?|derivations?|"
-    rf"electrodes)(?:[ ,(;:]*(?P<explicit>{_LIST})\)?)?)?"
+    rf"electrodes)(?! (?:reversal|misplacement|interchange|swit|swap|"
+    rf"malposition))(?:[ ,(;:]*(?P<explicit>{_LIST})\)?)?)?"
     rf"|leads?:? (?P<after>{_AFTER_LEAD_ITEM}(?:{_JOIN}(?:leads? )?{_AFTER_LEAD_ITEM}){{0,12}})"
     rf"|(?:from )?(?P<onward>v[1-5]) (?:onwards?|and beyond|to v6)"
     rf"|(?:from )?(?P<list>{_LIST})"
