@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 
 import click
 
@@ -19,6 +20,7 @@ from gem_integration.settings import Settings
 from gem_integration.storage.engine import shown_address
 
 NEEDED = ("numpy", "scipy", "sqlalchemy", "alembic", "pydicom", "hl7apy", "wfdb", "fhir.resources")
+SQLITE_PREFIX = "sqlite:///"
 OPTIONAL: Mapping[str, tuple[str, str]] = {
     "psycopg": ("psycopg", "for PostgreSQL: pip install 'gem-integration[adapters]'"),
     "kafka-python": ("kafka", "for Kafka: pip install 'gem-integration[adapters]'"),
@@ -82,6 +84,10 @@ def _optional(name: str, module: str, advice: str) -> Check:
 
 def _database(settings: Settings) -> Check:
     shown = shown_address(settings.database_url)
+    file = settings.database_url.removeprefix(SQLITE_PREFIX)
+    if file != settings.database_url and not Path(file).exists():
+        advice = "gem-integration migrate makes it"
+        return Check(name="database", state=State.ABSENT, detail=f"{shown}: no such file", advice=advice)
     try:
         found, wanted = open_store(settings, None).revisions()
     except GemIntegrationError as error:
