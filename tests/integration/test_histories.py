@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -25,8 +25,8 @@ from gem_integration.storage import Store
 from tests.services.drawn_line import Line
 from tests.services.stores import SetClock
 
-numbers = st.integers(1, 4)
-which = st.integers(0, 5)
+numbers = st.integers(1, 2)
+which = st.integers(0, 3)
 
 BARE_VERDICTS = """
 SELECT COUNT(*) FROM v_claims WHERE verdict IN ('supported', 'contradicted') AND measurement IS NULL
@@ -74,6 +74,21 @@ class Histories(RuleBasedStateMachine):
             others = [held for held in self.jobs if held.job_id == job.job_id]
             assert all(held.fencing_token < job.fencing_token for held in others)
         self.jobs.extend(leased)
+
+    @rule()
+    def stall(self):
+        """Lease what is due and sleep past the lease, as a stopped process does."""
+        self.lease_reads(limit=1, seconds=1)
+        self.deliveries.extend(self.store.lease_deliveries(1, "r", 1))
+        self.line.clock.advance(1)
+
+    @rule(number=numbers)
+    def read_at_once(self, number):
+        """Receive and read without trouble, so that there is something to deliver."""
+        self.receive(number, stat=True)
+        for job in self.store.lease_reads(1, "w", 50):
+            self.jobs.append(job)
+            self.line.finish(job)
 
     @rule(at=which)
     def finish(self, at):
@@ -167,9 +182,10 @@ def test_no_history_loses_doubles_or_overwrites_anything(migrated_sqlite, make_d
     run_state_machine_as_test(
         Drawn,
         settings=settings(
-            max_examples=12,
+            max_examples=25,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
+            phases=(Phase.explicit, Phase.reuse, Phase.generate),
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gem_integration.domain.reading import Priority
-from gem_integration.domain.report import Stage
+from gem_integration.domain.report import Receipt, Stage
 from gem_integration.errors import (
     ATTEMPTS_MAX,
     LeaseLost,
@@ -180,3 +180,21 @@ def test_a_failed_delivery_is_due_again_and_leaves_its_attempt(line):
     (again,) = line.store.lease_deliveries(1, "relay", 10, sinks=("files",))
     assert again.attempts == 2
     assert line.store.lease_deliveries(1, "relay", 10, sinks=("fhir",)) == ()
+
+
+def test_a_relay_that_lost_its_lease_records_nothing(line):
+    """Two relays may send, for sinks are idempotent; only the holder's outcome is kept."""
+    line.receive()
+    line.finish(line.lease())
+    (stalled,) = line.store.lease_deliveries(1, "relay", 1)
+    line.clock.advance(1)
+    (current,) = line.store.lease_deliveries(1, "other", 60)
+    receipt = Receipt(location="x", content_sha256="0" * 64)
+    for write in (
+        lambda: line.store.delivered(stalled, receipt),
+        lambda: delivery_failed(stalled, SinkUnavailable("503"), store=line.store),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    line.store.delivered(current, receipt)
+    assert line.store.counts()["outbox_delivered"] == 1
