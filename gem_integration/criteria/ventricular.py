@@ -6,14 +6,14 @@ Limits are those of ecg-criteria section 3.1, statements 6, 13 to 16 and 29; rat
 from __future__ import annotations
 
 from gem_integration.criteria.combine import all_of, any_of, count_of, only_possible
+from gem_integration.criteria.conduction import left_shape, right_shape
+from gem_integration.criteria.p_waves import PRESENT_HALF, no_p
 from gem_integration.criteria.parts import Case, Outcome, observed, unknown
-from gem_integration.criteria.rhythm import no_p
 from gem_integration.criteria.sequences import longest_wide_run_rate, pause_after_dominant
 from gem_integration.domain.ecg import PRECORDIAL_LEADS, Lead
 from gem_integration.domain.measurement import MeasurementKind as Kind
 from gem_integration.domain.statement import Urgency
 
-P_PRESENT_HALF = 0.5
 RR_REGULAR_CV = 0.05
 RR_FAIRLY_REGULAR_CV = 0.10
 PAUSE_MS = 2000.0
@@ -72,7 +72,7 @@ def vt(case: Case) -> Outcome:
         case.above(Kind.HEART_RATE, VT_RATE),
         case.at_least(Kind.QRS_DURATION, QRS_WIDE_MS),
         case.below(Kind.RR_CV, RR_FAIRLY_REGULAR_CV),
-        any_of(case.below(Kind.P_PRESENT_FRACTION, P_PRESENT_HALF), no_p(case)),
+        any_of(case.below(Kind.P_PRESENT_FRACTION, PRESENT_HALF), no_p(case)),
         case.below(Kind.SPIKE_FRACTION, SPIKED_BEATS),
     )
     outcome = any_of(run, sustained)
@@ -99,6 +99,9 @@ def ventr_escape(case: Case) -> Outcome:
         case.below(Kind.SPIKE_FRACTION, SPIKED_BEATS),
     )
     rate = case.value(Kind.HEART_RATE) or 0.0
+    if rate > RATE_ESCAPE and any(block(case).likely for block in (left_shape, right_shape)):
+        blocked = observed("block_shape", "no bundle branch block explains the width", met=False)
+        return all_of(outcome, blocked)
     urgency = Urgency.CRITICAL if rate <= RATE_ESCAPE_CRITICAL else Urgency.URGENT
     return only_possible(
         outcome.noted(None, urgency),
