@@ -85,6 +85,8 @@ UNPRINTED: dict[str, tuple[str, float, float]] = {
 }
 
 SECONDS_MAX = 6.0
+ANCHORS_BACK = 24  # words further back are another matter
+LOOK_BACK = 120  # characters
 
 FALLBACK = {"bpm": "heart_rate", "deg": "qrs_axis"}
 
@@ -114,7 +116,7 @@ def _from_list_of_entities(scanned: Scanned, anchors: list[Token], place: int) -
     if quantity is None:
         return False
     first = place
-    while first > 0 and anchors[first - 1].sort is TokenSort.NUMBER:
+    while first > 0 and anchors[first - 1].sort is TokenSort.NUMBER and place - first < ANCHORS_BACK:
         first -= 1
     names = _chain_of_entities(scanned, anchors, first)
     if names and "prt_axes" in names[-1].ids:
@@ -144,11 +146,11 @@ def _chain_of_entities(scanned: Scanned, anchors: list[Token], first: int) -> li
 def _link_number(scanned: Scanned, anchors: list[Token], place: int, context: Token | None) -> None:
     token = anchors[place]
     quantity = token.quantity
-    if quantity is None or _SUM.search(scanned.bare[: token.start]):
+    if quantity is None or _SUM.search(scanned.bare[max(0, token.start - LOOK_BACK) : token.start]):
         return
     if _follows_directly(scanned, anchors, place) and _settle(token, anchors[place + 1], quantity):
         return
-    for owner in reversed(anchors[:place]):
+    for owner in reversed(anchors[max(0, place - ANCHORS_BACK) : place]):
         if quantity.unit is None and not _beside(scanned, owner, token):
             if owner.sort in (TokenSort.FEATURE, TokenSort.NUMBER):
                 continue
