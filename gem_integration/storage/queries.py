@@ -28,6 +28,7 @@ from gem_integration.storage.tables import (
     ReportRow,
     StudyRow,
 )
+from gem_integration.storage.tables_arrival import QuarantineRow
 
 Listed = TypeVar("Listed")
 
@@ -114,6 +115,8 @@ AUDIT_VIEWS = (
     "v_jobs_waiting",
     "v_deliveries_waiting",
     "v_dead_letters",
+    "v_acknowledgements",
+    "v_quarantine",
 )
 #: Columns of the views whose type SQLite forgets.
 DOCUMENT_COLUMNS = frozenset({"leads", "beats", "samples"})
@@ -161,7 +164,8 @@ def counts(session: Session) -> Mapping[str, int]:
     """Return how many rows there are of each sort; jobs and deliveries also by status."""
     counted: dict[str, int] = {}
     tables = (("messages", MessageRow), ("orders", OrderRow), ("studies", StudyRow), ("reports", ReportRow))
-    for name, table in (*tables, ("dead_letters", DeadLetterRow)):
+    ends = (("dead_letters", DeadLetterRow), ("quarantined", QuarantineRow))
+    for name, table in (*tables, *ends):
         counted[name] = session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
     for name, status in (("jobs", ReadJobRow.status), ("outbox", OutboxRow.status)):
         for value, number in session.execute(sa.select(status, sa.func.count()).group_by(status)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,13 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from gem_integration.domain.arrival import Acknowledgement, Quarantined
 from gem_integration.domain.measurement import Measurements
 from gem_integration.domain.reading import Interpretation, JobStatus, LeasedJob
 from gem_integration.domain.report import DeadLetter, LeasedDelivery, OutboxStatus, Receipt, Report
 from gem_integration.domain.study import Order, Study
 from gem_integration.errors import Decision, Fate, StorageUnavailable
 from gem_integration.ports import Clock
-from gem_integration.storage import blobs, leases, mapping, migrate, queries, records
+from gem_integration.storage import arrivals, blobs, leases, mapping, migrate, queries, records
 from gem_integration.storage.codec import Json
 from gem_integration.storage.engine import WRITES, open_engine, translated
 from gem_integration.storage.inserts import insert_all
@@ -35,6 +37,10 @@ LIST_ROWS_MAX = 1_000
 T = TypeVar("T")
 
 
+class _OpenTransaction(threading.local):
+    session: Session | None = None
+
+
 class Store:
     """Our own memory. Safe to share between threads; each call is one transaction.
 
@@ -45,6 +51,7 @@ class Store:
         self._engine = engine
         self._writing = engine.execution_options(**{WRITES: True})
         self._clock = clock
+        self._open = _OpenTransaction()
 
     @classmethod
     def open(cls, database_url: str, *, clock: Clock) -> Self:
@@ -67,9 +74,21 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Give the writes of one transaction: all are committed at the end, or none on an error."""
+        """Give the writes of one transaction: all are committed at the end, or none on an error.
+
+        A transaction that a thread begins inside another of its own is a part of it: an error undoes the
+        part, and only the end of the whole commits.
+        """
+        if self._open.session is not None:
+            with translated(), self._open.session.begin_nested():
+                yield Transaction(self._open.session)
+            return
         with self._write() as session:
-            yield Transaction(session)
+            self._open.session = session
+            try:
+                yield Transaction(session)
+            finally:
+                self._open.session = None
 
     def study(self, study_id: uuid.UUID) -> Study:
         """Return a study with its recording; ``KeyError`` if there is none."""
@@ -85,6 +104,11 @@ class Store:
         """Return kept bytes, their hash verified; ``KeyError`` if there are none."""
         with self._read() as session:
             return blobs.get(session, sha256)
+
+    def acknowledgement(self, source: str, message_id: str) -> Acknowledgement | None:
+        """Return the answer a message id of a source was given, if it was."""
+        with self._read() as session:
+            return arrivals.acknowledgement_of(session, source, message_id)
 
     def measurements(self, study_id: uuid.UUID) -> Measurements | None:
         """Return the latest measurements of a study."""
@@ -237,6 +261,11 @@ class Store:
         """Return the dead letters, the last seen first."""
         with self._read() as session:
             return queries.dead_letters(session, limit)
+
+    def quarantined(self, limit: int = LIST_ROWS_MAX) -> tuple[Quarantined, ...]:
+        """Return the bytes that became no message, the last seen first."""
+        with self._read() as session:
+            return arrivals.quarantined(session, limit)
 
     def view(self, name: str, limit: int = LIST_ROWS_MAX) -> tuple[dict[str, Json], ...]:
         """Return rows of one of the ``AUDIT_VIEWS``; ``KeyError`` for a view we do not have."""

@@ -8,13 +8,14 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from gem_integration.domain.arrival import Acknowledgement, Quarantined
 from gem_integration.domain.ecg import Lead, Recording
 from gem_integration.domain.identity import Patient, content_hash, stable_id
 from gem_integration.domain.reading import JobStatus, Priority
 from gem_integration.domain.report import DeadLetter
 from gem_integration.domain.study import InboundEcg, InboundMessage, InboundOrder, Order, OrderMatch, Study
 from gem_integration.errors import IdentityConflict
-from gem_integration.storage import blobs, records
+from gem_integration.storage import arrivals, blobs, records
 from gem_integration.storage.codec import dumps, encode
 from gem_integration.storage.columns import Key
 from gem_integration.storage.inserts import insert_new
@@ -177,6 +178,22 @@ class Transaction:
     def keep_dead_letter(self, letter: DeadLetter) -> DeadLetter:
         """Keep a dead letter, or count it once more."""
         return record_dead_letter(self._session, letter)
+
+    def acknowledgement(self, source: str, message_id: str) -> Acknowledgement | None:
+        """Return the answer a message id of a source was given, if it was."""
+        return arrivals.acknowledgement_of(self._session, source, message_id)
+
+    def keep_acknowledgement(self, given: Acknowledgement) -> bool:
+        """Keep an answer beside its message's bytes; false if this message id was answered before."""
+        return arrivals.keep_acknowledgement(self._session, given)
+
+    def count_repeat(self, given: Acknowledgement) -> None:
+        """Count that an answer was sent once more."""
+        arrivals.count_repeat(self._session, given)
+
+    def quarantine(self, bad: Quarantined) -> None:
+        """Keep bytes that became no message, or count them once more."""
+        arrivals.keep_quarantined(self._session, bad)
 
     def _hold_numbers(self, named: InboundEcg | InboundOrder) -> None:
         if self._session.get_bind().dialect.name != "postgresql":
