@@ -36,6 +36,7 @@ R_PEAK_LATE_LEFT_MS = 60.0
 R_PEAK_LATE_RIGHT_MS = 50.0
 R_PEAK_LATE_AVL_MS = 45.0
 R_PRIME_MV = 0.1
+R_BROAD_LEFT_MS = 100.0
 S_BROAD_MS = 40.0
 AXIS_LAFB = (-90.0, -45.0)
 AXIS_LPFB = (90.0, 180.0)
@@ -153,8 +154,9 @@ def ilbbb(case: Case) -> Outcome:
 
 
 def left_shape(case: Case) -> Outcome:
-    """Test for left bundle branch shape: late or notched R and no q on the left, negative QRS in V1."""
+    """Test for left bundle branch shape: late, notched or broad R without q, negative QRS in V1."""
     late = [case.above(Kind.R_PEAK_TIME, R_PEAK_LATE_LEFT_MS, lead=lead) for lead in (Lead.V5, Lead.V6)]
+    broad = [case.at_least(Kind.R_DURATION, R_BROAD_LEFT_MS, lead=lead) for lead in (Lead.I, Lead.V6)]
     notched = count_of(2, [case.at_least(Kind.QRS_NOTCH_COUNT, 1, lead=lead) for lead in LEFT_LEADS])
     no_q = count_of(
         2, [case.above(Kind.Q_AMPLITUDE, Q_ABSENT_MV, lead=lead) for lead in (Lead.I, Lead.V5, Lead.V6)]
@@ -165,7 +167,7 @@ def left_shape(case: Case) -> Outcome:
         case.above(Kind.QRS_AREA, 0.0, lead=Lead.I),
         upright,
         no_q,
-        any_of(*late, notched),
+        any_of(*late, notched, *broad),
     )
 
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 
 from gem_integration.criteria.axis_voltage import strain
 from gem_integration.criteria.parts import NOT_MEASURABLE, NOT_MET, Case, Outcome
+from gem_integration.domain.ecg import Lead
 from gem_integration.domain.measurement import MeasurementKind as Kind
 from gem_integration.domain.statement import StatementState
 
 QRS_WIDE_MS = 120.0
+QRS_VERY_WIDE_MS = 140.0
 
 Outcomes = Mapping[str, Outcome]
 Guard = Callable[[Case, Outcomes], bool]
@@ -79,17 +81,17 @@ SUPPRESSIONS: tuple[Suppression, ...] = (
         guard="flutter_waves",
         statements=("stemi", "posterior_mi", "st_dep", "avr_diffuse", "t_abn", "pericarditis", "early_repol"),
         state=NOT_MEASURABLE,
-        why="flutter waves lie on the ST segment",
+        why="flutter waves, or P waves of a fast rhythm, lie on the ST segment",
     ),
     Suppression(
         guard="left_block",
-        statements=("lvh", "prwp", "ivcd", "lafb", "lpfb", *ISCHAEMIA, *REPOLARISATION),
+        statements=("lvh", "prwp", "lafb", "lpfb", *ISCHAEMIA, *REPOLARISATION),
         state=NOT_MEASURABLE,
-        why="secondary to left bundle branch block",
+        why="secondary to left bundle branch block or delay",
     ),
     Suppression(
         guard="right_block",
-        statements=("irbbb", "ivcd", "rvh", "posterior_mi", "brugada1", "prwp"),
+        statements=("irbbb", "ivcd", "rvh", "posterior_mi", "brugada1", "prwp", "wellens"),
         state=NOT_MEASURABLE,
         why="secondary to right bundle branch block",
     ),
@@ -114,8 +116,8 @@ GUARDS: Mapping[str, Guard] = {
     "wide_tachycardia": lambda case, found: found["vt"].holds and _wide(case),
     "preexcitation": lambda _, found: found["wpw"].holds,
     "no_organised_p": lambda _, found: found["af"].holds or found["aflutter"].holds,
-    "flutter_waves": lambda _, found: found["aflutter"].holds or _two_to_one(found["svt"]),
-    "left_block": lambda _, found: found["lbbb"].likely,
+    "flutter_waves": lambda _, found: found["aflutter"].holds or found["svt"].likely,
+    "left_block": lambda case, found: found["lbbb"].likely or _left_delay(case),
     "right_block": lambda _, found: found["rbbb"].holds,
     "left_strain": lambda case, found: found["lvh"].likely and strain(case).holds,
     "benign_elevation": lambda _, found: any(
@@ -124,12 +126,18 @@ GUARDS: Mapping[str, Guard] = {
 }
 
 
+def _left_delay(case: Case) -> bool:
+    """Say whether a very wide QRS turns left, so that its ST and T are secondary whatever its q waves."""
+    qrs, v1, i = (
+        case.value(Kind.QRS_DURATION),
+        case.value(Kind.QRS_AREA, Lead.V1),
+        case.value(Kind.QRS_AREA, Lead.I),
+    )
+    return (qrs or 0.0) >= QRS_VERY_WIDE_MS and (v1 or 0.0) < 0.0 < (i or 0.0)
+
+
 def _wide(case: Case) -> bool:
     return (case.value(Kind.QRS_DURATION) or 0.0) >= QRS_WIDE_MS
-
-
-def _two_to_one(svt: Outcome) -> bool:
-    return svt.holds and svt.note is not None and "flutter" in svt.note
 
 
 def silence(case: Case, found: Outcomes) -> dict[str, Outcome]:

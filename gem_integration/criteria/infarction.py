@@ -15,7 +15,7 @@ from gem_integration.criteria.combine import (
     count_of,
     negated,
 )
-from gem_integration.criteria.conduction import lbbb, rbbb
+from gem_integration.criteria.conduction import R_PRIME_MV, lbbb, rbbb
 from gem_integration.criteria.parts import Case, Outcome, unknown
 from gem_integration.criteria.ventricular import paced
 from gem_integration.domain.ecg import PRECORDIAL_LEADS, STANDARD_LEADS, Lead
@@ -139,6 +139,7 @@ def _broad_r(case: Case, lead: Lead) -> Outcome:
         case.at_least(Kind.R_DURATION, R_BROAD_MS, lead=lead),
         case.at_least(Kind.QRS_AREA, 0.0, lead=lead),
         case.above(Kind.T_AMPLITUDE, 0.0, lead=lead),
+        case.below(Kind.R_PRIME_AMPLITUDE, R_PRIME_MV, lead=lead),
         r_over_s(case, lead),
         negated(rbbb(case), "no right bundle branch block"),
         case.below(Kind.QRS_AXIS, AXIS_RIGHT_DEG),

@@ -286,11 +286,17 @@ def pe_strain(case: Case) -> Outcome:
         case.below(Kind.Q_DURATION, Q3_MAX_MS, lead=Lead.III),
         case.below(Kind.T_AMPLITUDE, 0.0, lead=Lead.III),
     )
+    right_block = rbbb(case)
     t_right = count_of(
         3, [case.at_most(Kind.T_AMPLITUDE, T_INVERTED_MV, lead=lead) for lead in Lead if lead in _V1_V4]
     )
+    t_right = all_of(t_right, negated(right_block, "T inversion is not secondary"))
     right = [s1q3t3, t_right]
-    company = [case.above(Kind.HEART_RATE, RATE_TACHY), rbbb(case), case.above(Kind.QRS_AXIS, AXIS_RIGHT_DEG)]
+    company = [
+        case.above(Kind.HEART_RATE, RATE_TACHY),
+        right_block,
+        case.above(Kind.QRS_AXIS, AXIS_RIGHT_DEG),
+    ]
     return all_of(any_of(*right), count_of(2, [*right, *company]))
 
 
