@@ -1,18 +1,19 @@
-"""A recording as a WFDB record: header and signal file (WFDB Applications Guide, header(5), signal(5))."""
+"""A recording as a WFDB record, by the wfdb package (WFDB Applications Guide, header(5), signal(5))."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from adapters.writers.quantised import QuantisedLead, bits_needed, millivolts_with_gaps, quantise
+from adapters.writers.quantised import bits_needed, millivolts_with_gaps, quantise
 from gem_integration.domain.identity import Demographics
 from gem_integration.domain.study import InboundEcg
 
 STATEMENT = "Cart statement:"
-CHECKSUM_MODULUS = 65_536
 MISSING = {16: -(2**15), 32: -(2**31)}  #: signal(5): the number that says "no sample"
 _NOT_IN_NAMES = re.compile(r"[^-\w]", re.ASCII)
 
@@ -23,33 +24,28 @@ def write(ecg: InboundEcg, stem: str) -> Mapping[str, bytes]:
     Characters that WFDB does not allow in record names become underscores. Age, sex, the zone of the
     time and the cart's statements are comments; WFDB has no place for the cart's measurements.
     """
+    import wfdb  # noqa: PLC0415 - it brings pandas, which no other format needs
+
     name = _NOT_IN_NAMES.sub("_", stem) or "record"
     bits = bits_needed(ecg.recording)
     leads = [quantise(lead_mv, bits) for lead_mv in millivolts_with_gaps(ecg.recording)]
-    stored = np.stack([np.where(one.missing, MISSING[bits], one.stored) for one in leads], axis=1)
-    lines = [_record_line(ecg, name)]
-    for place, one in enumerate(leads):
-        lines.append(_signal_line(name, bits, one, stored[:, place]) + f" {ecg.recording.leads[place]}")
-    lines += [f"#{comment}" for comment in _comments(ecg)]
-    header = "\n".join(lines) + "\n"
-    return {f"{name}.hea": header.encode(), f"{name}.dat": stored.astype(f"<i{bits // 8}").tobytes()}
-
-
-def _record_line(ecg: InboundEcg, name: str) -> str:
-    recording = ecg.recording
-    line = f"{name} {len(recording.leads)} {recording.sampling_rate_hz:.12g} {recording.sample_count}"
-    started_at = recording.started_at or ecg.acquisition.performed_at
-    if started_at is None:
-        return line
-    fraction = f".{started_at.microsecond:06d}" if started_at.microsecond else ""
-    return f"{line} {started_at:%H:%M:%S}{fraction} {started_at:%d/%m/%Y}"
-
-
-def _signal_line(name: str, bits: int, lead: QuantisedLead, stored: np.typing.NDArray[np.int64]) -> str:
-    checksum = int(stored.sum()) % CHECKSUM_MODULUS
-    signed = checksum - CHECKSUM_MODULUS if checksum >= CHECKSUM_MODULUS // 2 else checksum
-    gain = 1e3 / lead.step_uv
-    return f"{name}.dat {bits} {gain:.12g}({-lead.offset_steps})/mV {bits} 0 {stored[0]} {signed} 0"
+    started_at = ecg.recording.started_at or ecg.acquisition.performed_at
+    with TemporaryDirectory(prefix="wfdb-") as folder:
+        wfdb.wrsamp(
+            name,
+            fs=ecg.recording.sampling_rate_hz,
+            units=["mV"] * len(leads),
+            sig_name=[lead.value for lead in ecg.recording.leads],
+            d_signal=np.stack([np.where(one.missing, MISSING[bits], one.stored) for one in leads], axis=1),
+            fmt=[str(bits)] * len(leads),
+            adc_gain=[1e3 / one.step_uv for one in leads],
+            baseline=[-one.offset_steps for one in leads],
+            comments=_comments(ecg),
+            base_time=started_at.time() if started_at else None,
+            base_date=started_at.date() if started_at else None,
+            write_dir=folder,
+        )
+        return {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir(), reverse=True)}
 
 
 def _comments(ecg: InboundEcg) -> list[str]:
