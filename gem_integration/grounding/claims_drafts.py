@@ -11,6 +11,7 @@ from gem_integration.domain.evidence import Certainty, Polarity
 from gem_integration.grounding.claims_link import says
 from gem_integration.grounding.claims_scan import Scanned, Token, TokenSort
 
+_DOUBLED = 5  # characters: a blank, "or", "and"
 _NAMED_AGAIN = frozenset({"t_abn", "st_t_abnormal", "conduction_disorder", "premature_beat"})
 
 _DEFINITE = re.compile(r"\b(?:these|this|those|the|such|said|to the)\s+$")
@@ -46,7 +47,8 @@ def drafts_of(scanned: Scanned) -> Iterator[Draft]:
     for token in scanned.tokens:
         if token.sort is TokenSort.FEATURE:
             said = [draft for owner in token.owners for draft in _of_feature(token, owner, used)]
-            yield from {(draft.subject, draft.polarity): draft for draft in reversed(said)}.values()
+            if not _doubles(scanned, token):
+                yield from {(draft.subject, draft.polarity): draft for draft in reversed(said)}.values()
     for token in scanned.tokens:
         match token.sort:
             case TokenSort.SUBJECT if not _names_again(scanned, token):
@@ -57,6 +59,18 @@ def drafts_of(scanned: Scanned) -> Iterator[Draft]:
                 yield from _of_bare_entity(scanned, token)
             case _:
                 continue
+
+
+def _doubles(scanned: Scanned, feature: Token) -> bool:
+    """Say whether a word only strengthens the one before it ("vary irregularly", "acute or recent")."""
+    return any(
+        other.sort is TokenSort.FEATURE
+        and 0 <= feature.start - other.end <= _DOUBLED
+        and set(other.ids) & set(feature.ids)
+        and other.owners == feature.owners
+        and not re.search(r"[,;]|\d", scanned.lower[other.end : feature.start])
+        for other in scanned.tokens
+    )
 
 
 def _of_feature(feature: Token, owner: Token, used: set[int]) -> Iterator[Draft]:

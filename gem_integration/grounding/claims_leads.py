@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gem_integration.domain.ecg import LIMB_LEADS, PRECORDIAL_LEADS, STANDARD_LEADS, Lead
 
@@ -75,7 +75,7 @@ _MENTION = re.compile(
     rf"|(?P<same>(?:these|those|the same|said|the above|the aforementioned|such)(?: \w+)? (?:leads?|"
     rf"distribution|territor(?:y|ies)|regions?|derivations?)"
     rf"|(?:in|of) the same (?:leads?|distribution)|this (?:lead|territory|distribution)|"
-    rf"there(?= (?:as well|too|also)?[.,;])|therein)"
+    rf"there(?= (?:as well|too|also)?[.,;])|therein|where(?= (?:they|it|the)))"
     rf"|(?P<territory>{_TERRITORIES})"
     rf"(?P<leads>(?: precordial| chest| limb)?[ -](?:leads?|derivations?|"
     rf"electrodes)(?! (?:reversal|misplacement|interchange|swit|swap|"
@@ -84,6 +84,10 @@ _MENTION = re.compile(
     rf"|(?:from )?(?P<onward>v[1-5]) (?:onwards?|and beyond|to v6)"
     rf"|(?:from )?(?P<list>{_LIST})"
     rf")(?![a-z0-9])"
+)
+_EXCEPT = re.compile(
+    r"\b(?:except|excepting|save|apart from|other than|excluding|with the exception of)"
+    r"(?: for)?(?: in)?(?: the)? $"
 )
 _NOT_A_LEAD_BEFORE = re.compile(
     r"(?:type|mobitz|degree|grade|class|step|phase|part|stage|section|level)[ -]$"
@@ -106,16 +110,21 @@ class LeadGroup:
     same: bool = False
     every: bool = False
     territory: bool = False
+    left_out: tuple[Lead, ...] = ()  #: what an exception names: "these leads" afterwards are those
 
 
 def lead_groups(lower: str) -> list[LeadGroup]:
     """Return the mentions of leads in ``lower`` (matchable text of one sentence), left to right."""
-    found = []
-    for match in _MENTION.finditer(lower):
-        group = _group(lower, match)
-        if group is not None:
-            found.append(group)
-    return found
+    found = (_group(lower, match) for match in _MENTION.finditer(lower))
+    return [_unless_excepted(lower, group) for group in found if group is not None]
+
+
+def _unless_excepted(lower: str, group: LeadGroup) -> LeadGroup:
+    """Turn "normal except in III" round: the claim is about the other leads."""
+    if group.every or group.same or not _EXCEPT.search(lower[max(0, group.start - 40) : group.start]):
+        return group
+    others = tuple(lead for lead in STANDARD_LEADS if lead not in group.leads)
+    return replace(group, leads=others, left_out=group.leads)
 
 
 def _group(lower: str, match: re.Match[str]) -> LeadGroup | None:

@@ -56,14 +56,27 @@ def assign_leads(
         if group is None:
             continue
         leads = last if group.same else group.leads
-        last = leads or last
+        last = group.left_out or leads or last
         if group.territory and _is_wall_of_next(scanned, tokens, place):
             _wall_of_next(tokens, place, leads)
+        elif (number := _number_after(scanned, tokens, place)) is not None:
+            number.leads = leads
         elif _is_front(scanned, tokens, place):
             front = leads
         else:
             _attach_back(scanned, tokens, place, leads)
     return last
+
+
+def _number_after(scanned: Scanned, tokens: list[Token], place: int) -> Token | None:
+    """Return the number a lead stands right before in a list ("amplitude: I 0.2 mV, II 0.3 mV")."""
+    token = tokens[place]
+    following = tokens[place + 1] if place + 1 < len(tokens) else None
+    if following is None or following.sort is not TokenSort.NUMBER:
+        return None
+    listed = re.search(r"[,;:]\s*$|\band\s+$", scanned.lower[: token.start])
+    tight = re.fullmatch(r"\s*[:=(]?\s*", scanned.lower[token.end : following.start])
+    return following if listed and tight else None
 
 
 def _resets_front(scanned: Scanned, token: Token) -> bool:
@@ -120,29 +133,30 @@ def _is_front(scanned: Scanned, tokens: list[Token], place: int) -> bool:
 
 def _attach_back(scanned: Scanned, tokens: list[Token], place: int, leads: tuple[Lead, ...]) -> None:
     """Give the leads to the anchor before them and to what is coordinated to it."""
-    right = tokens[place]
-    through_copula = False
-    for token in reversed(tokens[:place]):
-        if right.ids == ("other",):
+    before = [
+        t for t in reversed(tokens[:place]) if t.is_anchor and (t.owners or t.sort is not TokenSort.FEATURE)
+    ]
+    if before and before[0].leads is not None:
+        _attach_ahead(tokens, place, leads)
+        return
+    group, right = tokens[place].group, None
+    for token in before:
+        copula = right is not None and _COPULA.fullmatch(scanned.gap(token, right)) is not None
+        if right is not None and not (copula or _is_coordinated(scanned, tokens, token, right)):
             return
-        if not token.is_anchor or (token.sort is TokenSort.FEATURE and not token.owners):
-            continue
-        gap = scanned.gap(token, right)
-        first = right is tokens[place]
-        if not first:
-            if through_copula or token.leads is not None:
-                return
-            if not _COORDINATION.fullmatch(gap) or (_INTERVALS & set(token.ids) and "with" in gap):
-                through_copula = _COPULA.fullmatch(gap) is not None
-                if not through_copula:
-                    return
-            if _named_between(tokens, token, right) or _clause_between(scanned, token, right):
-                return
-        if first and token.leads is not None:
-            _attach_ahead(tokens, place, leads)
+        if token.leads is not None or (right is not None and right.ids == ("other",)):
             return
         token.leads = leads
+        if copula or (group is not None and group.left_out):
+            return
         right = token
+
+
+def _is_coordinated(scanned: Scanned, tokens: list[Token], left: Token, right: Token) -> bool:
+    gap = scanned.gap(left, right)
+    if not _COORDINATION.fullmatch(gap) or (_INTERVALS & set(left.ids) and "with" in gap):
+        return False
+    return not (_named_between(tokens, left, right) or _clause_between(scanned, left, right))
 
 
 def _clause_between(scanned: Scanned, left: Token, right: Token) -> bool:

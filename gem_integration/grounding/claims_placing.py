@@ -104,7 +104,8 @@ def _inherited(scanned: Scanned, draft: Draft, placed: list[Draft]) -> tuple[Lea
         return _leads_of_infarct(draft, placed)
     for other in reversed(placed):
         if set(other.tokens) & set(draft.tokens) and other.leads:
-            return other.leads
+            moved_on = draft.head.front not in (None, other.head.front)
+            return draft.head.front or () if moved_on else other.leads
     hangs_on = _hanging_leads(scanned, draft, placed)
     if hangs_on or draft.head.front is None:
         return hangs_on

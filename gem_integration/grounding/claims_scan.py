@@ -35,6 +35,7 @@ _BEATS = re.compile(
 _CITED_NORMAL = re.compile(
     r"\((?:normal|ref(?:erence)?|norm|nl)\b[ :=]*(?:ranges?|values?|limits?|is|<|>|≤|≥|up to|\d)[^)]*\)"
 )
+_NUMBER_NEXT = re.compile(r" ?[:=]? ?\d+[.,]\d+ ?m[vV]")
 _QUESTION_MARK = re.compile(r"(?<![\w)])\?\s?(?=[a-z])")
 
 
@@ -131,7 +132,7 @@ def _of_phrase(phrase: Phrase) -> Token:
 
 def _is_meant(phrase: Phrase, original: str) -> bool:
     """Take a single letter for a wave only where it is printed as a capital, or as q."""
-    if phrase.end - phrase.start > 1:
+    if phrase.end - phrase.start > 1 or _NUMBER_NEXT.match(original, phrase.end):
         return True
     return original[phrase.start : phrase.end] in ("P", "Q", "R", "S", "T", "q")
 

@@ -184,6 +184,8 @@ def test_doubt_makes_a_possible_absence(text):
         ("in lead 2 and AVF", "II aVF"),
         ("in every lead", ""),
         ("in I and avL", "I aVL"),
+        ("from V4 onwards", "V4 V5 V6"),
+        ("except in the precordial leads", "I II III aVR aVL aVF"),
     ],
 )
 def test_leads_are_read_in_every_spelling(words, leads):
