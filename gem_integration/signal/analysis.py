@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from gem_integration.domain.ecg import Lead, Recording
+from gem_integration.signal.atrial import Residual, atrial_residual
 from gem_integration.signal.beats import Compared, Representative, compare, representative
+from gem_integration.signal.credibility import none_of, nothing_like
 from gem_integration.signal.delineation import Delineation, delineate
 from gem_integration.signal.intervals import GlobalMarks, global_marks
 from gem_integration.signal.lead_beats import lead_beats
@@ -25,6 +27,7 @@ class Analysis:
     """All that quality and measurement both need of a recording with at least one beat."""
 
     found: Delineation
+    residual: Residual | None
     compared: Compared
     marks: GlobalMarks
     typical: Representative
@@ -53,8 +56,14 @@ def analyse(recording: Recording, leads: tuple[Lead, ...]) -> Analysis | None:
     found = steadied(found, compared)
     marks = global_marks(found)
     typical = representative(found, compared)
+    residual = atrial_residual(found, compared, typical)
+    if residual is not None and residual.flutter_rate is not None:
+        # flutter waves before QRS were taken for P
+        found = replace(found, p=nothing_like(found.p), lone_p=none_of(found.lone_p))
+        marks = global_marks(found)
     return Analysis(
         found=found,
+        residual=residual,
         compared=compared,
         marks=marks,
         typical=typical,

@@ -20,8 +20,7 @@ F_BAND_HZ = (4.0, 10.0)
 TOTAL_BAND_HZ = (1.0, 20.0)
 FLUTTER_BAND_HZ = (3.3, 6.2)  #: 200-370 per minute
 FLUTTER_PEAK_MIN = 9.0  #: against the median of the spectrum
-FLUTTER_SIDE_MAX = 0.35  #: power one heart rate away from the peak: P waves leave a comb of that spacing
-FLUTTER_NARROW_MIN = 0.4  #: power within 0.5 Hz of the peak / within 1.6 Hz
+FLUTTER_NARROW_MIN = 0.42  #: power within 0.5 Hz of the peak / within 1.6 Hz
 FLUTTER_LEADS_MIN = 3
 FLUTTER_AGREE_HZ = 0.25
 FLUTTER_SHARE_MIN = 0.28  #: of the power of 2.5-20 Hz in the peak and its two harmonics
@@ -79,21 +78,20 @@ def atrial_residual(found: Delineation, compared: Compared, typical: Representat
     frequency, power = signal.welch(slow, ATRIAL_RATE_HZ, nperseg=segment, noverlap=segment // 2, nfft=1024)
     total = _band(frequency, power, TOTAL_BAND_HZ)
     ratio = _band(frequency, power, F_BAND_HZ) / np.maximum(total, 1e-12)
-    sees_p = found.beat_count > 2 and np.isfinite(found.p.on_ms).any(axis=1).mean() >= 0.5
-    heart_hz = 1000.0 / float(np.median(np.diff(found.r_ms))) if sees_p else 0.0
-    return Residual(
-        f_wave_ratio=float(np.median(ratio)), flutter_rate=_flutter_rate(frequency, power, heart_hz)
-    )
+    return Residual(f_wave_ratio=float(np.median(ratio)), flutter_rate=_flutter_rate(frequency, power))
 
 
 def _cancel(rest: FloatArray, compared: Compared, typical: Representative) -> None:
     before, after = int(CANCEL_BEFORE_MS / STEP_MS), int(CANCEL_AFTER_MS / STEP_MS)
     centres = np.rint(compared.aligned_ms / STEP_MS).astype(int)
     for index, centre in enumerate(centres.tolist()):
+        # an ectopic beat has no template: its stretch is silenced instead
+        share = float(compared.main[index])
         stop = min(after, (centres[index + 1] - centre - before) if index + 1 < len(centres) else after)
         start, end = max(0, centre - before), min(rest.shape[1], centre + max(stop, 1))
         shift = typical.origin - centre
         rest[:, start:end] -= typical.samples_mv[:, start + shift : end + shift]
+        rest[:, start:end] *= share
 
 
 def _band(frequency: FloatArray, power: FloatArray, band_hz: tuple[float, float]) -> FloatArray:
@@ -101,26 +99,26 @@ def _band(frequency: FloatArray, power: FloatArray, band_hz: tuple[float, float]
     return np.asarray(power[:, inside].sum(axis=1), dtype=np.float64)
 
 
-def _flutter_rate(frequency: FloatArray, power: FloatArray, heart_hz: float) -> float | None:
+def _flutter_rate(frequency: FloatArray, power: FloatArray) -> float | None:
     """Return the rate of a narrow peak with harmonics that three leads (or all there are) share."""
-    found = [hz for hz in (_flutter_hz(frequency, row, heart_hz) for row in power) if hz is not None]
+    found = [hz for hz in (_flutter_hz(frequency, row) for row in power) if hz is not None]
     if len(found) < min(FLUTTER_LEADS_MIN, len(power)) or max(found) - min(found) > FLUTTER_AGREE_HZ:
         return None
     return 60.0 * float(np.median(found))
 
 
-def _flutter_hz(frequency: FloatArray, power: FloatArray, heart_hz: float) -> float | None:
+def _flutter_hz(frequency: FloatArray, power: FloatArray) -> float | None:
+    """Return one lead's flutter frequency; the comb that P waves leave is neither narrow nor concentrated."""
     inside = np.flatnonzero((frequency >= FLUTTER_BAND_HZ[0]) & (frequency <= FLUTTER_BAND_HZ[1]))
     peak = int(inside[power[inside].argmax()])
     if peak in (inside[0], inside[-1]):
         return None
     atrial = (frequency > 2.5) & (frequency < 20.0)
-    near = sum(float(power[np.abs(frequency - frequency[peak] * n) < 0.35].sum()) for n in (1, 2, 3))
-    share = near / max(float(power[atrial].sum()), 1e-12)
-    sides = [np.abs(frequency - frequency[peak] - side) < 0.15 for side in (-heart_hz, heart_hz)]
-    comb = max((float(power[side].max()) for side in sides if side.any()), default=0.0)
-    stands_out = power[peak] > FLUTTER_PEAK_MIN * float(np.median(power[atrial]))
-    lonely = heart_hz == 0.0 or comb < FLUTTER_SIDE_MAX * power[peak]
+    harmonics = sum(float(power[np.abs(frequency - frequency[peak] * n) < 0.35].sum()) for n in (1, 2, 3))
     away = np.abs(frequency - frequency[peak])
-    narrow = float(power[away < 0.5].sum()) > FLUTTER_NARROW_MIN * float(power[away < 1.6].sum())
-    return float(frequency[peak]) if stands_out and lonely and narrow and share > FLUTTER_SHARE_MIN else None
+    holds = (
+        power[peak] > FLUTTER_PEAK_MIN * float(np.median(power[atrial])),
+        harmonics > FLUTTER_SHARE_MIN * float(power[atrial].sum()),
+        float(power[away < 0.5].sum()) > FLUTTER_NARROW_MIN * float(power[away < 1.6].sum()),
+    )
+    return float(frequency[peak]) if all(holds) else None

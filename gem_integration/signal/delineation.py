@@ -21,6 +21,7 @@ from gem_integration.signal.spikes import find_spikes, without_spikes
 from gem_integration.signal.waves import Waves, find_waves, median_over_leads
 
 SHORTEST_MS = {CLASS_P: 20.0, CLASS_QRS: 20.0, CLASS_T: 40.0}
+EDGE_MS = {CLASS_P: 12.0, CLASS_QRS: 0.0, CLASS_T: 12.0}
 PR_MAX_MS = 480.0  #: a P that starts earlier does not belong to the beat
 P_INTO_QRS_MS = 20.0  #: a P may seem to end this long after the earliest QRS onset
 QRS_APART_MS = 160.0  #: two QRS complexes cannot be closer
@@ -80,7 +81,9 @@ class _Signal:
 def _assembled(signal: _Signal, probability: FloatArray) -> Delineation:
     level = signal.level_mv
     qrs, t_all, p_all = (
-        find_waves(probability[:, kind], NETWORK_RATE_HZ, SHORTEST_MS[kind])
+        find_waves(
+            probability[:, kind], NETWORK_RATE_HZ, shortest_ms=SHORTEST_MS[kind], edge_ms=EDGE_MS[kind]
+        )
         for kind in (CLASS_QRS, CLASS_T, CLASS_P)
     )
     qrs, small = without_small(_apart(qrs), level, 1000.0 / WORKING_RATE_HZ)

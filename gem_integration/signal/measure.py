@@ -11,7 +11,6 @@ from gem_integration.domain.measurement import Beat, Fiducials, Measurements
 from gem_integration.domain.measurement import MeasurementKind as Kind
 from gem_integration.domain.quality import Quality, QualityFlag
 from gem_integration.signal.analysis import analyse
-from gem_integration.signal.atrial import atrial_residual
 from gem_integration.signal.beats import Compared
 from gem_integration.signal.collector import Collector
 from gem_integration.signal.delineation import Delineation
@@ -43,11 +42,10 @@ def measure(recording: Recording, quality: Quality) -> Measurements:
         out.miss(None, "no QRS complex was found", Kind)
         return _measurements(recording, quality, (), out)
     found, compared, marks = analysis.found, analysis.compared, analysis.marks
-    residual = atrial_residual(found, compared, analysis.typical)
     measure_rate(found, out)
     measure_variation(found, compared, out)
     measure_ectopy(found, compared, out)
-    measure_atrial(found, marks, residual, out)
+    measure_atrial(found, marks, analysis.residual, out)
     measure_intervals(marks, compared, out)
     measure_leads(found, compared, analysis.leads, out)
     _measure_axes(quality, analysis.leads, out)

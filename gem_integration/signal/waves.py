@@ -58,10 +58,16 @@ def median_over_leads(marks: FloatArray) -> FloatArray:
     return np.asarray((ordered[rows, lower] + ordered[rows, upper]) / 2, dtype=np.float64)
 
 
-def find_waves(probability: FloatArray, rate_hz: float, shortest_ms: float) -> Waves:
-    """Return the waves of one class from its (lead, sample) probability, kept and inserted by vote."""
-    leads = probability.shape[0]
+def find_waves(probability: FloatArray, rate_hz: float, *, shortest_ms: float, edge_ms: float) -> Waves:
+    """Return the waves of one class from its (lead, sample) probability, kept and inserted by vote.
+
+    A wave that reaches within ``edge_ms`` of an end of the recording is cut by it, and left out.
+    """
+    leads, count = probability.shape
     starts, stops = _events(probability.mean(axis=0), rate_hz)
+    margin = edge_ms * rate_hz / 1000.0
+    whole = (starts >= margin) & (stops <= count - margin)
+    starts, stops = starts[whole], stops[whole]
     on = np.full((len(starts), leads), np.nan)
     off = np.full((len(starts), leads), np.nan)
     for lead in range(leads):
