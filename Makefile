@@ -39,8 +39,10 @@ docs: $(DEV)  ## the parts of documents that come from the code
 # The lock files carry hashes and no addresses; releases younger than a week wait.
 lock: $(UV)
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --exclude-newer $$(date -u -d '7 days ago' +%F) \
 	  pyproject.toml -o requirements/base.txt
 	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --exclude-newer $$(date -u -d '7 days ago' +%F) \
 	  --extra dev --extra adapters --extra workers -c requirements/base.txt pyproject.toml -o requirements/dev.txt
 
 clean:
