@@ -196,11 +196,16 @@ def _words(subject: str, claim: Claim, doubt: float | None = None) -> str:
 
 
 def _spread(subject: str, claim: Claim, waveform: Waveform) -> Tested:
-    """Hold a range against the smallest and largest value over beats or leads."""
+    """Hold a range against the smallest and largest value over beats, or against the one number there is."""
     measured = _extremes(subject, waveform)
     if not measured:
         return _unmeasured(subject, claim, waveform, None)
-    parts = [_compare(subject, claim, item) for item in measured]
+    if subject in _SPREAD and len(measured) == len(_SPREAD[subject]):
+        ends = (claim.value, claim.value_high)
+        claims = [replace(claim, comparator=Comparator.ABOUT, value=end, value_high=None) for end in ends]
+    else:
+        claims = [claim] * len(measured)
+    parts = [_compare(subject, part, item) for part, item in zip(claims, measured, strict=True)]
     inside = all(part.held is Held.MET for part in parts)
     evidence = tuple(shown for part in parts for shown in part.evidence)
     return Tested(held=Held.MET if inside else Held.VIOLATED, evidence=evidence)

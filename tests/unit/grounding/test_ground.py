@@ -141,6 +141,19 @@ def test_rr_in_samples_is_a_unit_slip():
     assert (observation.verdict, observation.reason) == (Verdict.CONTRADICTED, "unit_slip")
 
 
+def test_a_range_of_rr_names_the_shortest_and_the_longest():
+    """Both ends of the range are held against the recording, also for a unit slip."""
+    items = (
+        number(Kind.RR_INTERVAL, 700.0, uncertainty=10.0),
+        number(Kind.RR_MIN, 560.0, uncertainty=10.0),
+        number(Kind.RR_MAX, 900.0, uncertainty=10.0),
+    )
+    assert verdict("RR intervals vary between 555 and 910 ms.", *items) is Verdict.SUPPORTED
+    assert verdict("RR intervals vary between 300 and 2000 ms.", *items) is Verdict.CONTRADICTED
+    slip = only("RR intervals vary between 280 and 450 ms.", measured(*items))
+    assert (slip.verdict, slip.reason) == (Verdict.CONTRADICTED, "unit_slip")
+
+
 def test_a_wrong_rr_is_no_unit_slip():
     """A value that matches in no way is just contradicted."""
     observation = only(
