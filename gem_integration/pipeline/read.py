@@ -57,20 +57,18 @@ def read(
         reason = "this job is for another reader or version: run that one, or queue the study anew"
         raise ReaderUnavailable(reason, job=str(job.job_id))
     study = store.study(job.study_id)
-    reading = read_study(
-        _with_indication(study, store),
-        reader,
-        version=store.next_version(study.study_id),
-        issued_at=clock.now(),
-    )
+    version = store.next_version(study.study_id)
+    reading = read_study(_with_indication(study, store), reader, version=version, issued_at=clock.now())
+    previous = store.latest_report(study.study_id) if version > 1 else None
+    report = replace(reading.report, supersedes=previous.report_id if previous else None)
     store.finish(
         job,
         measurements=reading.measurements,
         interpretation=reading.interpretation,
-        report=reading.report,
+        report=report,
         sinks=sinks,
     )
-    return reading.report
+    return report
 
 
 def read_study(study: Study, reader: EcgReader, *, version: int, issued_at: datetime) -> Reading:

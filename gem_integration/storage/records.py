@@ -21,6 +21,8 @@ from gem_integration.storage.tables import (
     EvidenceRow,
     MeasurementRow,
     MeasurementSetRow,
+    MessageRow,
+    MessageStudyRow,
     ObservationRow,
     OrderMatchRow,
     OrderRow,
@@ -40,7 +42,16 @@ def study_of(session: Session, row: StudyRow) -> Study:
         ecg=decode(InboundEcg, row.document, recording=recording),
         received_at=row.received_at,
         order_id=match.order_id if match else None,
+        message_sha256=_first_message_sha256(session, row.study_id),
     )
+
+
+def _first_message_sha256(session: Session, study_id: uuid.UUID) -> str | None:
+    query = sa.select(MessageRow.blob_sha256).join(
+        MessageStudyRow, MessageStudyRow.message_row_id == MessageRow.message_row_id
+    )
+    first = query.where(MessageStudyRow.study_id == study_id).order_by(MessageRow.received_at).limit(1)
+    return session.scalars(first).first()
 
 
 def order_of(row: OrderRow) -> Order:

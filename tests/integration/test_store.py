@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from gem_integration.domain.evidence import Verdict
+from gem_integration.domain.identity import content_hash
 from gem_integration.domain.reading import JobStatus, StopReason
 from gem_integration.domain.report import Receipt
 from gem_integration.domain.study import OrderMatch
@@ -57,6 +58,13 @@ def test_a_study_comes_back_whole_with_its_recording(line):
     assert replace(study.ecg, recording=expected.recording).patient == expected.patient
     for name in ("message_id", "acquisition", "accession_number", "cart_statements", "age_years", "stat"):
         assert getattr(study.ecg, name) == getattr(expected, name)
+
+
+def test_a_study_names_the_bytes_it_first_came_in(line):
+    """Whoever holds a report can ask for the message behind it."""
+    study = line.store.study(line.receive().study_id)
+    assert study.message_sha256 == content_hash(line.message(b"MSH|1").content)
+    assert line.store.blob(study.message_sha256) == line.message(b"MSH|1").content
 
 
 def test_a_report_comes_back_whole_with_every_claim_and_its_evidence(line):

@@ -10,7 +10,7 @@ import pytest
 from gem_integration.domain.ecg import STANDARD_LEADS, Acquisition, Recording
 from gem_integration.domain.evidence import Verdict
 from gem_integration.domain.identity import Demographics, Patient, ReaderIdentity, Sex, stable_id
-from gem_integration.domain.reading import Interpretation, StopReason
+from gem_integration.domain.reading import Interpretation, Priority, StopReason
 from gem_integration.domain.report import ReportStatus
 from gem_integration.domain.study import InboundEcg, InboundMessage, InboundOrder, MediaType, Study
 from gem_integration.errors import LeaseLost, ReaderUnavailable, UnusableInterpretation
@@ -98,6 +98,19 @@ def test_reading_the_same_ecg_again_gives_the_same_report(bench):
     study = bench.store.study(job.study_id)
     again = read_study(study, reader, version=1, issued_at=bench.clock.now())
     assert again.report == first
+
+
+def test_a_second_read_makes_a_new_version_that_supersedes_the_first(bench):
+    """Another reader edits nothing: its report is the next version and names the one before."""
+    rules, other = RulesReader(), FixedReader()
+    first = bench.read(bench.receive(rules), rules)
+    with bench.store.transaction() as work:
+        work.queue_read(
+            first.study_id, other.identity.key, priority=Priority.ROUTINE, due_at=bench.clock.now()
+        )
+    second = bench.read(*bench.store.lease_reads(1, "w", 60), other)
+    assert (first.supersedes, second.version, second.supersedes) == (None, 2, first.report_id)
+    assert bench.store.report(first.report_id) == first
 
 
 def test_what_the_waveform_contradicts_stays_out_of_the_conclusion(bench):
