@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gem_integration.domain.ecg import Lead
-from gem_integration.domain.evidence import Claim, Comparator, Evidence, GroundedObservation
+from gem_integration.domain.evidence import Claim, Comparator, Evidence, GroundedObservation, Verdict
 from gem_integration.domain.measurement import MeasurementKind
 from gem_integration.terminology.codes import measurement_codes
 from gem_integration.terminology.statements import statement_codes
@@ -130,6 +130,15 @@ def not_confirmed_text(observation: GroundedObservation) -> str:
     return saying + stated + measured + slip
 
 
+#: Verdict → the outcome of the criterion that decided it.
+_DECIDING: dict[Verdict, bool | None] = {
+    Verdict.SUPPORTED: True,
+    Verdict.CONTRADICTED: False,
+    Verdict.BORDERLINE: None,
+}
+
+
 def deciding_evidence(observation: GroundedObservation) -> Evidence:
-    """Return the evidence that speaks loudest: a failed criterion with a number before all others."""
-    return min(observation.evidence, key=lambda item: (item.value is None, item.met is not False))
+    """Return the evidence that speaks loudest: a number whose criterion came out as the verdict did."""
+    decided = _DECIDING.get(observation.verdict)
+    return min(observation.evidence, key=lambda item: (item.value is None, item.met is not decided))
