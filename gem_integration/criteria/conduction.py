@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gem_integration.criteria.combine import all_of, any_of, count_of, negated
+from gem_integration.criteria.combine import all_of, any_of, count_of, negated, only_possible
 from gem_integration.criteria.parts import MET, Case, Outcome, observed
 from gem_integration.criteria.sequences import Drop, drops
 from gem_integration.domain.ecg import STANDARD_LEADS, Lead
@@ -20,6 +20,7 @@ PR_MARKED_MS = 300.0
 PR_SHORT_MS = 120.0
 PR_CONSTANT_SD_MS = 20.0
 PR_RANDOM_SD_MS = 60.0
+PR_APART_SD_MS = 45.0
 PR_STEP_MS = 20.0
 TWO_TO_ONE = (1.8, 2.2)
 HALF_DROPPED = 0.4
@@ -118,16 +119,25 @@ def _two_to_one(case: Case) -> Outcome:
 
 
 def avb3(case: Case) -> Outcome:
-    """Test for P waves faster than and unrelated to a slow regular QRS rhythm."""
+    """Test for P waves faster than and unrelated to a slow regular QRS rhythm.
+
+    Where not every P was found, a PR at random under a regular RR makes the block possible.
+    """
     rate = case.value(Kind.HEART_RATE)
     if rate is None:
         return case.at_most(Kind.HEART_RATE, RATE_BLOCK_MAX)
-    return all_of(
-        case.below(Kind.HEART_RATE, RATE_BLOCK_MAX),
+    slow = (case.below(Kind.HEART_RATE, RATE_BLOCK_MAX), case.below(Kind.RR_CV, RR_REGULAR_CV))
+    outcome = all_of(
+        *slow,
         case.above(Kind.ATRIAL_RATE, round(rate * ATRIAL_OVER_VENTRICULAR)),
-        case.below(Kind.RR_CV, RR_REGULAR_CV),
         case.above(Kind.PR_SD, PR_RANDOM_SD_MS),
     )
+    if outcome.likely:
+        return outcome
+    apart = all_of(*slow, case.above(Kind.PR_SD, PR_APART_SD_MS))
+    if not apart.holds:
+        return outcome
+    return only_possible(apart, when=True, note="PR varies at random while RR is regular")
 
 
 def wpw(case: Case) -> Outcome:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from gem_integration.criteria.axis_voltage import strain
-from gem_integration.criteria.parts import NOT_MEASURABLE, NOT_MET, Case, Outcome
+from gem_integration.criteria.parts import BORDERLINE, NOT_MEASURABLE, NOT_MET, Case, Outcome
 from gem_integration.domain.ecg import Lead
 from gem_integration.domain.measurement import MeasurementKind as Kind
 from gem_integration.domain.statement import StatementState
@@ -80,7 +80,7 @@ SUPPRESSIONS: tuple[Suppression, ...] = (
     Suppression(
         guard="flutter_waves",
         statements=("stemi", "posterior_mi", "st_dep", "avr_diffuse", "t_abn", "pericarditis", "early_repol"),
-        state=NOT_MEASURABLE,
+        state=BORDERLINE,
         why="flutter waves, or P waves of a fast rhythm, lie on the ST segment",
     ),
     Suppression(
@@ -147,13 +147,16 @@ def silence(case: Case, found: Outcomes) -> dict[str, Outcome]:
         if not GUARDS[row.guard](case, outcomes):
             continue
         for name in row.statements:
-            if outcomes[name].state is not NOT_MET or row.state is NOT_MEASURABLE:
-                outcomes[name] = _silenced(outcomes[name], row)
+            outcomes[name] = _silenced(outcomes[name], row)
     return outcomes
 
 
 def _silenced(outcome: Outcome, row: Suppression) -> Outcome:
-    if outcome.state is NOT_MEASURABLE and outcome.note:
+    """Give an outcome the row's state; a doubt only touches what holds, a denial what is likely."""
+    if row.state is BORDERLINE:
+        return replace(outcome, state=BORDERLINE, note=f"doubtful: {row.why}") if outcome.holds else outcome
+    already = outcome.state is NOT_MEASURABLE and outcome.note is not None
+    if already or (row.state is NOT_MET and outcome.state is NOT_MET):
         return outcome
     return replace(outcome, state=row.state, leads=(), urgency=None, note=f"not judged: {row.why}")
 

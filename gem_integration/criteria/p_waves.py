@@ -30,7 +30,7 @@ UPRIGHT_MV = 0.03
 
 def sinus_p(case: Case) -> Outcome:
     """Test for repeating P waves that are upright in the inferior leads."""
-    repeating = all_of(_present(case), _constant_shape(case), _constant_pr(case))
+    repeating = all_of(_present(case), _constant_shape(case), constant_pr(case))
     if case.value(Kind.P_AXIS) is not None:
         return all_of(repeating, case.within(Kind.P_AXIS, *AXIS_SINUS_DEG))
     if case.value(Kind.P_AMPLITUDE, Lead.II):
@@ -51,7 +51,8 @@ def _constant_shape(case: Case) -> Outcome:
     return case.at_least(Kind.P_CORRELATION, CONSTANT_CORRELATION)
 
 
-def _constant_pr(case: Case) -> Outcome:
+def constant_pr(case: Case) -> Outcome:
+    """Test for a PR that is the same before every beat, dropped beats aside."""
     alike = all_of(
         case.at_most(Kind.PR_SD, PR_LOOSE_SD_MS), case.at_least(Kind.P_CORRELATION, ALIKE_CORRELATION)
     )

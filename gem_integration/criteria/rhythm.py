@@ -10,6 +10,7 @@ from gem_integration.criteria.p_waves import (
     AXIS_SINUS_DEG,
     CHANGING_CORRELATION,
     CONSTANT_CORRELATION,
+    PR_LOOSE_SD_MS,
     PRESENT_MOST,
     no_p,
     no_repeating_p,
@@ -162,6 +163,7 @@ def atrial_rhythm(case: Case) -> Outcome:
         case.at_least(Kind.P_CORRELATION, CONSTANT_CORRELATION),
         negated(case.within(Kind.P_AXIS, *AXIS_SINUS_DEG), "non-sinus P axis"),
         case.at_least(Kind.PR_INTERVAL, PR_JUNCTIONAL_MS),
+        case.at_most(Kind.PR_SD, PR_LOOSE_SD_MS),
     )
     if (case.value(Kind.HEART_RATE) or 0.0) > RATE_NORMAL_HIGH:
         return outcome.noted("atrial tachycardia", Urgency.URGENT)

@@ -134,3 +134,20 @@ def test_a_run_of_tachycardia_stands_beside_the_rhythm_it_interrupts() -> None:
     found = {item.statement_id: item for item in evaluate(measured(changes, beats=beats), MAN_OF_50)}
     assert found["vt"].state is StatementState.MET
     assert found["sinus_rhythm"].state is StatementState.MET
+
+
+def test_flutter_waves_make_elevation_doubtful_not_absent() -> None:
+    """An infarction beside flutter is still named, as possible."""
+    changes = {**NO_P, **INFERIOR, Kind.FLUTTER_RATE: 288.0, Kind.F_WAVE_RATIO: 0.6}
+    found = {item.statement_id: item for item in evaluate(measured(changes), MAN_OF_50)}
+    assert found["aflutter"].state is StatementState.MET
+    assert found["stemi"].state is StatementState.BORDERLINE
+    assert found["stemi"].leads == (Lead.II, Lead.III, Lead.AVF)
+
+
+def test_a_random_pr_under_a_regular_slow_rhythm_is_possibly_complete_block() -> None:
+    """Where P waves were missed, dissociation shows in the PR alone."""
+    changes = {Kind.HEART_RATE: 42.0, Kind.PR_SD: 80.0, Kind.P_AXIS: -120.0, Kind.RR_CV: 0.01}
+    found = {item.statement_id: item for item in evaluate(measured(changes), MAN_OF_50)}
+    assert found["avb3"].state is StatementState.BORDERLINE
+    assert found["atrial_rhythm"].state not in LIKELY
