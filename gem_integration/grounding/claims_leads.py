@@ -80,7 +80,7 @@ _MENTION = re.compile(
     rf"(?P<leads>(?: precordial| chest| limb)?[ -](?:leads?|derivations?|"
     rf"electrodes)(?! (?:reversal|misplacement|interchange|swit|swap|"
     rf"malposition))(?:[ ,(;:]*(?P<explicit>{_LIST})\)?)?)?"
-    rf"|leads?:? (?P<after>{_AFTER_LEAD_ITEM}(?:{_JOIN}(?:leads? )?{_AFTER_LEAD_ITEM}){{0,12}})"
+    rf"|lead(?:s|\(s\))?:? (?P<after>{_AFTER_LEAD_ITEM}(?:{_JOIN}(?:leads? )?{_AFTER_LEAD_ITEM}){{0,12}})"
     rf"|(?:from )?(?P<onward>v[1-5]) (?:onwards?|and beyond|to v6)"
     rf"|(?:from )?(?P<list>{_LIST})"
     rf")(?![a-z0-9])"

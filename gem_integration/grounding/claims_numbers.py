@@ -58,7 +58,10 @@ _LIST_GAP = re.compile(r"\s?(?:,|/|and|or|, and|;)\s?")
 _NO_QUANTITY_AFTER = re.compile(
     r"-?(?:lead|year|yo\b|channel|st\b|nd\b|rd\b|th\b|hz|%|/(?!\s?\d)|:\d|'|\.\d|x\b)"
 )
-_DATE = re.compile(r"(?<![\d.])\d{1,2}([-/.])(?:\d{1,2}|[a-z]{3})\1\d{2,4}(?!\d)|\d{4}-\d\d-\d\d")
+_DATE = re.compile(
+    r"(?<![\d.])(?:[0-2]?\d|3[01])([-/.])(?:[0-2]?\d|3[01]|[a-z]{3})\1(?:19|20)?\d\d(?![\d°]| ?(?:deg|ms|mv))"
+    r"|\d{4}-\d\d-\d\d"
+)
 
 _COMPARATORS: tuple[tuple[Comparator, str], ...] = (
     (
