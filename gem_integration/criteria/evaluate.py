@@ -8,6 +8,7 @@ from gem_integration.criteria import (
     axis_voltage,
     conduction,
     infarction,
+    qt,
     repolarisation,
     rhythm,
     technical,
@@ -81,8 +82,8 @@ STATEMENTS: Mapping[str, Rule] = {
     "wellens": infarction.wellens,
     "sgarbossa": infarction.sgarbossa,
     "t_abn": repolarisation.t_abn,
-    "long_qt": repolarisation.long_qt,
-    "short_qt": repolarisation.short_qt,
+    "long_qt": qt.long_qt,
+    "short_qt": qt.short_qt,
     "early_repol": repolarisation.early_repol,
     "brugada1": repolarisation.brugada1,
     "pericarditis": repolarisation.pericarditis,
@@ -105,12 +106,12 @@ def evaluate(measurements: Measurements, demographics: Demographics) -> tuple[St
 
 def normal_ecg(case: Case, found: Outcomes) -> Outcome:
     """Test for intervals and axis within limits and no other statement; 50 to 59 per minute is a variant."""
-    qtc = NORMAL_QTC_MS[case.demographics.sex]
+    qtc_limits = NORMAL_QTC_MS[case.demographics.sex]
     limits = all_of(
         case.within(Kind.HEART_RATE, *NORMAL_RATE),
         case.within(Kind.PR_INTERVAL, *NORMAL_PR_MS),
         case.within(Kind.QRS_DURATION, 0.0, NORMAL_QRS_MAX_MS),
-        case.within(Kind.QTC_FRIDERICIA, *qtc),
+        case.within(Kind.QTC_FRIDERICIA, *qtc_limits),
         case.within(Kind.QRS_AXIS, *NORMAL_AXIS_DEG),
         observed("quality", "the recording is technically sound", met=case.measurements.quality.usable),
     )
