@@ -59,6 +59,9 @@ _HANGS_ON = re.compile(
     r"together with|along with|reaching|showing|which|also)\b[^.;]*"
 )
 
+_AND_THE = re.compile(r"[^.;,]*\band the [^.;,]*")
+_WAVE_NUMBER = re.compile(r"measurement/(?:[pqrst]|st)_(?:duration|amplitude|level)")
+
 
 def with_leads(scanned: Scanned, drafts: list[Draft]) -> list[Draft]:
     """Return the drafts in text order, each with its leads."""
@@ -114,11 +117,19 @@ def _inherited(scanned: Scanned, draft: Draft, placed: list[Draft]) -> tuple[Lea
 
 def _hanging_leads(scanned: Scanned, draft: Draft, placed: list[Draft]) -> tuple[Lead, ...]:
     """Return the leads of the claim before, where this one hangs on it ("with", "measuring")."""
-    if placed and placed[-1].leads and placed[-1].subject.split("/")[-1] not in _FINDINGS_WITH_LEADS:
-        between = scanned.lower[placed[-1].end : draft.head.start]
-        if placed[-1].head.start < draft.head.start and _HANGS_ON.fullmatch(between):
-            return placed[-1].leads
-    return ()
+    before = placed[-1] if placed else None
+    if before is None or not before.leads or before.subject.split("/")[-1] in _FINDINGS_WITH_LEADS:
+        return ()
+    between = scanned.lower[before.end : draft.head.start]
+    if before.head.start >= draft.head.start:
+        return ()
+    hangs = _HANGS_ON.fullmatch(between) or (_both_of_waves(before, draft) and _AND_THE.fullmatch(between))
+    return before.leads if hangs else ()
+
+
+def _both_of_waves(before: Draft, draft: Draft) -> bool:
+    """Say whether two numbers speak of waves in one lead ("ST in V2 lasts … and the T wave lasts …")."""
+    return all(_WAVE_NUMBER.fullmatch(item.subject) for item in (before, draft))
 
 
 def _leads_of_infarct(draft: Draft, placed: list[Draft]) -> tuple[Lead, ...]:
