@@ -27,6 +27,14 @@ class Event(StrEnum):
     MESSAGE_RECEIVED = "message_received"
     MESSAGE_DUPLICATE = "message_duplicate"
     MESSAGE_REJECTED = "message_rejected"
+    GATEWAY_STARTED = "gateway_started"
+    GATEWAY_STOPPED = "gateway_stopped"
+    CONNECTION_OPENED = "connection_opened"
+    CONNECTION_REFUSED = "connection_refused"
+    CONNECTION_CLOSED = "connection_closed"
+    FRAME_ANSWERED = "frame_answered"
+    BYTES_QUARANTINED = "bytes_quarantined"
+    BYTES_NOT_STORED = "bytes_not_stored"  #: counted here only: the database was away
     READ_FINISHED = "read_finished"
     READ_FAILED = "read_failed"
     DELIVERY_FINISHED = "delivery_finished"
@@ -52,6 +60,8 @@ FIELDS = frozenset(
         "media_type",
         "message_row_id",
         "outcome",
+        "peer",
+        "port",
         "reader",
         "report_id",
         "revision",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from adapters.inbound import FORMATS
+from adapters.inbound import FORMATS, Parse
 from gem_integration.domain.report import DeadLetter
-from gem_integration.domain.study import InboundMessage, ParseLimits
+from gem_integration.domain.study import InboundMessage, MediaType, ParseLimits
 from gem_integration.errors import Rejected
 from gem_integration.observability import Event, log_event
 from gem_integration.pipeline.receive import Received, ReceivedAs, receive, reject
@@ -17,12 +18,16 @@ from gem_integration.storage import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """What every transport needs to take a message in: where to, for which reader, within which limits."""
+    """What every transport needs to take a message in: where to, for which reader, within which limits.
+
+    A transport that must not be held up brings ``formats`` of its own, which parse elsewhere.
+    """
 
     store: Store
     reader_key: str
     limits: ParseLimits
     clock: Clock
+    formats: Mapping[MediaType, Parse] = field(default_factory=lambda: FORMATS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ def take_in(message: InboundMessage, intake: Intake) -> TakenIn:
     """
     received: list[Received] = []
     try:
-        for parsed in FORMATS[message.media_type](message.content, intake.limits):
+        for parsed in intake.formats[message.media_type](message.content, intake.limits):
             came_to = receive(
                 message, parsed, store=intake.store, reader_key=intake.reader_key, clock=intake.clock
             )
