@@ -252,7 +252,7 @@ def lpfb(case: Case) -> Outcome:
 
 
 def _narrow_or(case: Case, block: Outcome) -> Outcome:
-    return any_of(case.below(Kind.QRS_DURATION, QRS_WIDE_MS), block)
+    return any_of(case.within(Kind.QRS_DURATION, 0.0, QRS_WIDE_MS), block)
 
 
 def ivcd(case: Case) -> Outcome:

@@ -38,6 +38,8 @@ FLUTTER_RATE = (240.0, 350.0)
 FLUTTER_RATE_IRREGULAR = (240.0, 320.0)
 """With irregular RR a faster atrial peak is that of coarse fibrillation."""
 F_WAVE_SHARE = 0.35
+F_WAVE_SHARE_CLEAR = 0.5
+"""At 3:1 and 4:1 the peak is also where harmonics of a regular heart rate lie."""
 FLUTTER_RATIOS = (2, 3, 4)
 FLUTTER_RATIO_SLACK = 0.15
 MS_PER_MINUTE = 60_000.0
@@ -118,7 +120,7 @@ def aflutter(case: Case) -> Outcome:
         why = case.measurements.why_not(Kind.FLUTTER_RATE)
         return observed("flutter_peak", "a flutter rate stands out", met=False, method=why)
     irregular = (case.value(Kind.RR_NRMSSD) or 0.0) > RR_IRREGULAR_NRMSSD
-    return all_of(
+    outcome = all_of(
         case.within(Kind.FLUTTER_RATE, *(FLUTTER_RATE_IRREGULAR if irregular else FLUTTER_RATE)),
         case.at_least(Kind.F_WAVE_RATIO, F_WAVE_SHARE),
         _conducted(case, irregular=irregular),
@@ -128,6 +130,10 @@ def aflutter(case: Case) -> Outcome:
             negated(case.within(Kind.P_AXIS, *P_AXIS_NOT_FLUTTER), "not sinus P"),
         ),
     )
+    slow = not irregular and (case.value(Kind.HEART_RATE) or 0.0) < RATE_NORMAL_HIGH
+    faint = (case.value(Kind.F_WAVE_RATIO) or 0.0) < F_WAVE_SHARE_CLEAR
+    note = "the atrial peak may be a harmonic of the heart rate"
+    return only_possible(outcome, when=slow and faint, note=note)
 
 
 def _conducted(case: Case, *, irregular: bool) -> Outcome:
@@ -146,7 +152,7 @@ def svt(case: Case) -> Outcome:
     outcome = all_of(
         case.above(Kind.HEART_RATE, RATE_NORMAL_HIGH),
         case.below(Kind.RR_CV, RR_REGULAR_CV),
-        case.below(Kind.QRS_DURATION, QRS_WIDE_MS),
+        case.within(Kind.QRS_DURATION, 0.0, QRS_WIDE_MS),
         no_p(case),
     )
     rate = case.value(Kind.HEART_RATE) or 0.0
@@ -177,7 +183,7 @@ def junctional(case: Case) -> Outcome:
     )
     outcome = all_of(
         case.within(Kind.HEART_RATE, *RATE_JUNCTIONAL),
-        case.below(Kind.QRS_DURATION, QRS_WIDE_MS),
+        case.within(Kind.QRS_DURATION, 0.0, QRS_WIDE_MS),
         case.below(Kind.RR_CV, RR_FAIRLY_REGULAR_CV),
         any_of(no_p(case), inverted_close),
     )

@@ -286,3 +286,9 @@ def test_fibrillation_names_its_ventricular_response() -> None:
     """The rate class of atrial fibrillation stands in its note."""
     statement = _statement("af", {**NO_P, Kind.RR_NRMSSD: 0.28, Kind.HEART_RATE: 130.0})
     assert statement.note == "ventricular response rapid"
+
+
+def test_a_faint_flutter_peak_at_a_multiple_of_a_slow_rate_is_only_possible() -> None:
+    """Harmonics of a regular heart rate look like flutter conducted 4:1."""
+    changes = {**NO_P, Kind.FLUTTER_RATE: 288.0, Kind.F_WAVE_RATIO: 0.4}
+    assert _statement("aflutter", changes).state is BORDERLINE
