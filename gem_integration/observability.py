@@ -35,6 +35,11 @@ class Event(StrEnum):
     FRAME_ANSWERED = "frame_answered"
     BYTES_QUARANTINED = "bytes_quarantined"
     BYTES_NOT_STORED = "bytes_not_stored"  #: counted here only: the database was away
+    CONSUMER_STATE = "consumer_state"
+    CONSUMER_WAITING = "consumer_waiting"  #: an attempt failed for a reason of the world
+    CONSUMER_GAP = "consumer_gap"  #: offsets are missing: messages were deleted before they were read
+    CONSUMER_NOT_COMMITTED = "consumer_not_committed"
+    CONSUMER_BROKEN = "consumer_broken"  #: the membership ended with an error; another one follows
     READ_FINISHED = "read_finished"
     READ_FAILED = "read_failed"
     DELIVERY_FINISHED = "delivery_finished"
@@ -59,7 +64,9 @@ FIELDS = frozenset(
         "location",
         "media_type",
         "message_row_id",
+        "offset",
         "outcome",
+        "partition",
         "peer",
         "port",
         "reader",
@@ -72,6 +79,7 @@ FIELDS = frozenset(
         "source",
         "stage",
         "study_id",
+        "topic",
         "urgency",
     }
 )
