@@ -14,6 +14,7 @@ from gem_integration.criteria.combine import (
     contiguous,
     count_of,
     negated,
+    only_possible,
 )
 from gem_integration.criteria.conduction import R_PRIME_MV, lbbb, rbbb
 from gem_integration.criteria.parts import Case, Outcome, unknown
@@ -38,6 +39,7 @@ DIFFUSE_LEADS = 6
 Q_WIDE_MS = 30.0
 Q_WIDE_V2_V3_MS = 20.0
 Q_DEEP_MV = -0.1
+Q_WIDTH_ERROR_MS = 4.0
 QS_R_MAX_MV = 0.03
 R_BROAD_MS = 40.0
 R_POSTERIOR_MS = 30.0
@@ -112,17 +114,15 @@ def q_mi(case: Case) -> Outcome:
 
 
 def _pathological_q(case: Case, lead: Lead) -> Outcome:
-    if lead in (Lead.V2, Lead.V3):
-        wide = all_of(
-            case.at_least(Kind.Q_DURATION, Q_WIDE_V2_V3_MS, lead=lead),
-            case.at_most(Kind.Q_AMPLITUDE, Q_DEEP_MV / 2, lead=lead),
-        )
-    else:
-        wide = all_of(
-            case.at_least(Kind.Q_DURATION, Q_WIDE_MS, lead=lead),
-            case.at_most(Kind.Q_AMPLITUDE, Q_DEEP_MV, lead=lead),
-        )
-    return any_of(wide, _qs(case, lead))
+    """Judge one lead's Q by UDMI4; one that passes its width by less than its own error is only possible."""
+    septal = lead in (Lead.V2, Lead.V3)
+    width_ms, depth_mv = (Q_WIDE_V2_V3_MS, Q_DEEP_MV / 2) if septal else (Q_WIDE_MS, Q_DEEP_MV)
+    wide = all_of(
+        case.at_least(Kind.Q_DURATION, width_ms, lead=lead),
+        case.at_most(Kind.Q_AMPLITUDE, depth_mv, lead=lead),
+    )
+    barely = (case.value(Kind.Q_DURATION, lead) or 0.0) < width_ms + Q_WIDTH_ERROR_MS
+    return any_of(only_possible(wide, when=barely, note=None), _qs(case, lead))
 
 
 def _qs(case: Case, lead: Lead) -> Outcome:
