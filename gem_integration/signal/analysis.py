@@ -20,6 +20,7 @@ from gem_integration.signal.wave_amplitudes import LeadBeat
 
 ALIKE_SHARE_MIN = 0.5
 T_SHARE_MIN = 0.5
+P_SHARE_MAX = 0.85  #: with P before so many beats there is no flutter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,6 +58,9 @@ def analyse(recording: Recording, leads: tuple[Lead, ...]) -> Analysis | None:
     marks = global_marks(found)
     typical = representative(found, compared)
     residual = atrial_residual(found, compared, typical)
+    p_share = float(np.isfinite(found.p.on_ms).any(axis=1).mean())
+    if residual is not None and residual.flutter_rate is not None and p_share >= P_SHARE_MAX:
+        residual = replace(residual, flutter_rate=None)
     if residual is not None and residual.flutter_rate is not None:
         # flutter waves before QRS were taken for P
         found = replace(found, p=nothing_like(found.p), lone_p=none_of(found.lone_p))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ WIDE_MIN_MS = 115.0
 WIDER_MIN = 1.2
 SPIKE_BEFORE_MS = 350.0  #: an atrial spike stands at most this long before the QRS onset
 SPIKE_AFTER_MS = 30.0
+SPIKED_BEATS_MIN = 3  #: fewer beats with a spike are no pacing: a spike may be an artefact
 LEVEL_WINDOW = 9  #: samples at 500 Hz: the QRS-onset level is the mean of the 18 ms before (ecg-criteria 3.0)
 REPRESENTATIVE_BEFORE_MS = 500.0
 REPRESENTATIVE_AFTER_MS = 760.0
@@ -77,7 +79,7 @@ def compare(found: Delineation) -> Compared:
         next((kind for mask, kind in conditions if mask[beat]), BeatClass.DOMINANT)
         for beat in range(found.beat_count)
     )
-    main_class = classes[reference]
+    main_class, _ = Counter(kind for kind, like in zip(classes, alike, strict=True) if like).most_common(1)[0]
     main = np.array([kind is main_class for kind in classes]) & alike
     return Compared(classes=classes, aligned_ms=found.r_ms + shift * STEP_MS, main=main)
 
@@ -190,4 +192,6 @@ def _spiked(found: Delineation) -> MaskArray:
         return np.zeros(found.beat_count, dtype=np.bool_)
     delay = np.nanmedian(found.qrs.on_ms, axis=1)[:, None] - found.spikes_ms[None, :]
     near = (delay <= SPIKE_BEFORE_MS) & (delay >= -SPIKE_AFTER_MS)
-    return np.asarray(near.any(axis=1), dtype=np.bool_)
+    spiked = np.asarray(near.any(axis=1), dtype=np.bool_)
+    enough = int(spiked.sum()) >= min(SPIKED_BEATS_MIN, found.beat_count)
+    return spiked if enough else np.zeros(found.beat_count, dtype=np.bool_)

@@ -20,6 +20,8 @@ LOOSE_MAINS_UV = 100.0
 LOOSE_RATIO = 2.5  #: a loose electrode's leads against those without it
 NEARLY_FLAT_MV = 0.1
 CORRELATION_WITHOUT_P = -0.3
+OPPOSED = -0.85
+P_AREA_CLEAR_MV_MS = 3.0
 SWAP_GAIN_MAX = 0.62  #: roughness V1-V6 after exchanging two electrodes / before
 SWAP_MARGIN = 0.85
 R_SHRINKS_SHARE = 0.6
@@ -59,11 +61,13 @@ def reversal(beats: Mapping[Lead, LeadBeat]) -> QualityFlag | None:
     for lead in (Lead.II, Lead.III):
         if spans[lead] < NEARLY_FLAT_MV and spans[Lead.I] > 3 * NEARLY_FLAT_MV:
             return QualityFlag.RA_RL_REVERSAL
-    if _mirrored(beats[Lead.I]) and _r_shrinks(beats):
-        return QualityFlag.DEXTROCARDIA
-    if Lead.V6 in beats and _arms_exchanged(beats):
+    if Lead.V6 not in beats:
+        return None
+    correlation = _correlation(beats[Lead.I], beats[Lead.V6])
+    if _arms_exchanged(beats[Lead.I], correlation):
         return QualityFlag.RA_LA_REVERSAL
-    return None
+    mirrored = _p_area(beats[Lead.I]) < 0 and _net(beats[Lead.I]) < 0
+    return QualityFlag.DEXTROCARDIA if mirrored and _r_shrinks(beats) else None
 
 
 def qrst(beat: LeadBeat) -> FloatArray:
@@ -74,25 +78,32 @@ def qrst(beat: LeadBeat) -> FloatArray:
     return np.asarray(part - part[0], dtype=np.float64)
 
 
-def _mirrored(one: LeadBeat) -> bool:
-    """Say whether P and QRS both point down in lead I."""
-    area = p_area_mv_ms(one)
-    return area is not None and area < 0 and float(_qrs(one).sum()) < 0
+def _arms_exchanged(one: LeadBeat, correlation: float) -> bool:
+    """Apply both rules of ecg-criteria 6: P negative in I and I opposed to V6, or without P by axis.
+
+    An opposition this clear also decides where P in I is too small to have a sign.
+    """
+    area, net = _p_area(one), _net(one)
+    if np.isnan(area):
+        return correlation < OPPOSED or (correlation < CORRELATION_WITHOUT_P and net < 0)
+    return (area < 0 and correlation < 0) or (area < P_AREA_CLEAR_MV_MS and correlation < OPPOSED and net < 0)
 
 
-def _arms_exchanged(beats: Mapping[Lead, LeadBeat]) -> bool:
-    """Apply both rules of ecg-criteria 6: P negative in I and I opposed to V6, or without P by axis."""
-    one, six = beats[Lead.I], beats[Lead.V6]
+def _correlation(one: LeadBeat, six: LeadBeat) -> float:
     first, last = qrst(one), qrst(six)
     size = min(len(first), len(last))
-    correlation = (
-        float(np.corrcoef(first[:size], last[:size])[0, 1]) if np.ptp(first) * np.ptp(last) > 0 else 0.0
-    )
-    area = p_area_mv_ms(one)
-    if area is not None:
-        return area < 0 and correlation < 0
-    net = float(first[: max(1, round(one.qrs_off - one.qrs_on))].sum())
-    return correlation < CORRELATION_WITHOUT_P and net < 0
+    if np.ptp(first[:size]) == 0 or np.ptp(last[:size]) == 0:
+        return 0.0
+    return float(np.corrcoef(first[:size], last[:size])[0, 1])
+
+
+def _p_area(beat: LeadBeat) -> float:
+    area = p_area_mv_ms(beat)
+    return float("nan") if area is None else area
+
+
+def _net(beat: LeadBeat) -> float:
+    return float(_qrs(beat).sum())
 
 
 def _r_shrinks(beats: Mapping[Lead, LeadBeat]) -> bool:

@@ -25,6 +25,7 @@ SCALE_MIN_MV = 0.03
 LEVELS = 5
 DEEP_DILATIONS = (2, 4, 8)
 BLOCK = 2**LEVELS
+P_TRAINING_WEIGHT = 1.5  #: P samples counted so much more in training; undone here, or P would be too wide
 CLASS_P, CLASS_QRS, CLASS_T = 1, 2, 3
 
 Layer: TypeAlias = npt.NDArray[np.float32]  #: (channel, lead, sample)
@@ -47,6 +48,7 @@ def wave_probabilities(samples_mv: FloatArray, rate_hz: float) -> FloatArray:
     padded = np.pad(prepared, ((0, 0), (0, -count % BLOCK)))
     scores = _scores(_inputs(padded), _weights())[..., :count]
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    powers[:, CLASS_P] /= P_TRAINING_WEIGHT
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
