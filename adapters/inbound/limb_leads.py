@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gem_integration.domain.ecg import FloatArray, Lead, Recording
+from gem_integration.domain.ecg import FloatArray, Lead, MaskArray, Recording
 
 #: Einthoven and Goldberger: each lead as a combination of two others.
 COMBINATIONS: Mapping[Lead, Mapping[Lead, float]] = {
@@ -43,13 +43,31 @@ def normalisation(recording: Recording) -> tuple[str, ...]:
 
 
 def _disagrees(recording: Recording, lead: Lead, parts: Mapping[Lead, float]) -> bool:
-    measured = _centred(recording, lead)
-    expected = np.sum([weight * _centred(recording, part) for part, weight in parts.items()], axis=0)
-    spread_mv = float(np.sqrt(np.mean(np.square(measured))))
-    error_mv = float(np.sqrt(np.mean(np.square(measured - expected))))
-    return error_mv > max(DISAGREEMENT_SHARE * spread_mv, DISAGREEMENT_MV / 2)
+    received = _received(recording, (lead, *parts))
+    if not received.any():
+        return False
+    measured = _samples(recording, lead)[received]
+    expected = np.sum(
+        [weight * _samples(recording, part)[received] for part, weight in parts.items()], axis=0
+    )
+    return _spread_mv(measured - expected) > max(
+        DISAGREEMENT_SHARE * _spread_mv(measured), DISAGREEMENT_MV / 2
+    )
 
 
-def _centred(recording: Recording, lead: Lead) -> FloatArray:
-    samples = recording.lead_mv(lead).astype(np.float64)
-    return samples - float(np.median(samples))
+def _received(recording: Recording, leads: tuple[Lead, ...]) -> MaskArray:
+    """Return where none of ``leads`` has a gap."""
+    if recording.gap_mask is None:
+        return np.ones(recording.sample_count, dtype=np.bool_)
+    rows = [recording.leads.index(lead) for lead in leads]
+    received: MaskArray = np.logical_not(np.any(recording.gap_mask[rows], axis=0))
+    return received
+
+
+def _samples(recording: Recording, lead: Lead) -> FloatArray:
+    return recording.lead_mv(lead).astype(np.float64)
+
+
+def _spread_mv(samples_mv: FloatArray) -> float:
+    """Return the root mean square about the median: each lead may have an offset of its own."""
+    return float(np.sqrt(np.mean(np.square(samples_mv - float(np.median(samples_mv))))))
