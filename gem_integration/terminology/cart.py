@@ -61,6 +61,15 @@ UNITS: Mapping[str, tuple[str, float]] = {
     "{beat}/min": ("/min", 1.0),
     "beats/min": ("/min", 1.0),
     "bpm": ("/min", 1.0),
+    "beats per minute": ("/min", 1.0),
+    # ISO+ (HL7 v2 table 0396) and IEEE 11073-10101 dimensions, by name and by number
+    "dega": ("deg", 1.0),
+    **dict.fromkeys(("mdc_dim_milli_sec", "264338"), ("ms", 1.0)),
+    **dict.fromkeys(("mdc_dim_sec", "264320"), ("ms", 1000.0)),
+    **dict.fromkeys(("mdc_dim_beat_per_min", "264864"), ("/min", 1.0)),
+    **dict.fromkeys(("mdc_dim_ang_deg", "262880"), ("deg", 1.0)),
+    **dict.fromkeys(("mdc_dim_milli_volt", "266418"), ("mV", 1.0)),
+    **dict.fromkeys(("mdc_dim_micro_volt", "266419"), ("mV", 1e-3)),
 }
 
 _LOINC = re.compile(r"\d{1,7}-\d")
