@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from adapters.inbound.hl7v2_cart import WITHDRAWN, CartVoice, cart_voice, joined
+from adapters.inbound.hl7v2_categories import AVERAGED, is_waveform
 from adapters.inbound.hl7v2_embedded import embedded_ecgs
 from adapters.inbound.hl7v2_fields import (
     Moment,
@@ -26,9 +27,10 @@ from adapters.inbound.hl7v2_fields import (
 from adapters.inbound.hl7v2_identity import with_context
 from adapters.inbound.hl7v2_orders import inbound_orders, is_order
 from adapters.inbound.hl7v2_split import Message, Segment, split_messages
+from adapters.inbound.hl7v2_streams import Trace
 from adapters.inbound.hl7v2_text import decode
 from adapters.inbound.hl7v2_typed import second_reading
-from adapters.inbound.hl7v2_waveform import AVERAGED, Trace, is_waveform, traces
+from adapters.inbound.hl7v2_waveform import traces
 from adapters.inbound.limb_leads import contradictions
 from gem_integration.domain.ecg import Acquisition
 from gem_integration.domain.study import InboundEcg, InboundOrder, ParseLimits

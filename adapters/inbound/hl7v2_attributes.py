@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from adapters.inbound.hl7v2_channels import number
 from adapters.inbound.hl7v2_leads import unit_names
 from adapters.inbound.hl7v2_split import Segment
 
@@ -18,6 +17,7 @@ HERTZ = frozenset(
     }
 )
 _RATE_NAME = re.compile(r"samp[a-z]{0,5}[ _-]{0,2}(?:rate|freq)", re.IGNORECASE)
+_RATE = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)\s{0,3}(?:hz|hertz|sps)?", re.ASCII | re.IGNORECASE)
 _SCALE_NAME = re.compile(r"MDC_ATTR_(?:SCALE|NU_MSMT_RES)", re.IGNORECASE)
 
 
@@ -42,7 +42,10 @@ def is_rate(observation: Segment) -> bool:
 
 
 def waveform_attributes(observations: Iterable[Segment]) -> Attributes:
-    """Return what ``observations`` say about the sampling of the waveforms beside them."""
+    """Return what ``observations`` say about the sampling of the waveforms beside them.
+
+    A rate that is no number of hertz states nothing.
+    """
     rates_hz: dict[str, float] = {}
     scaled = False
     for observation in observations:
@@ -53,10 +56,10 @@ def waveform_attributes(observations: Iterable[Segment]) -> Attributes:
 
 
 def _stated(observation: Segment) -> dict[str, float]:
+    match = _RATE.fullmatch(observation.get(5))
     units = unit_names(observation) or ("",)
-    rate_hz = number(observation.get(5), "the sampling rate (OBX-5)")
-    if rate_hz is None or not any(unit.lower() in HERTZ for unit in units):
+    if match is None or not any(unit.lower() in HERTZ for unit in units):
         return {}
-    sub_id = observation.get(4)
+    sub_id, rate_hz = observation.get(4), float(match[1])
     whole = sub_id.rpartition(".")[0]
     return {sub_id: rate_hz, whole: rate_hz} if whole else {sub_id: rate_hz}

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from adapters.inbound.hl7v2_attributes import is_rate
+from adapters.inbound.hl7v2_categories import is_waveform
 from adapters.inbound.hl7v2_channels import NULL
 from adapters.inbound.hl7v2_fields import OrderGroup, clean
-from adapters.inbound.hl7v2_leads import lead_named, observed_lead, unit_names
+from adapters.inbound.hl7v2_leads import first_lead, unit_names
 from adapters.inbound.hl7v2_split import Segment, part, unescape
-from adapters.inbound.hl7v2_waveform import is_waveform
 from gem_integration.domain.measurement import MeasurementKind
 from gem_integration.domain.study import CartMeasurement, ParseLimits
-from gem_integration.terminology.cart import cart_measurement
+from gem_integration.terminology.cart import UNITS, cart_measurement
 
 NUMBER_TYPES = frozenset({"NM", "ST", "SN", "TX", "FT", ""})
 CODED_TYPES = frozenset({"CE", "CWE", "CF", "CNE"})
@@ -26,6 +26,10 @@ STATEMENT_NAME = re.compile(
     r"impression|interpretation|statement|diagnos|conclusion|finding|severity|rhythm|narrative|MDC_ECG_RHY",
     re.IGNORECASE,
 )
+#: Narrative types, and the HL7 suffixes of observations in words (v2.5.1 section 7.2.4): impression,
+#: general, addendum and procedure text.
+NARRATIVE_TYPES = frozenset({"TX", "FT"})
+NARRATIVE_SUFFIXES = frozenset({"IMP", "GDT", "ADT", "TCM"})
 #: LOINC codes of the patient's age, and the UCUM units of years.
 AGE_CODES = frozenset({"30525-0", "29553-5", "21612-7"})
 YEARS = frozenset({"", "a", "yr", "y", "year", "years", "{years}"})
@@ -33,23 +37,35 @@ YEARS = frozenset({"", "a", "yr", "y", "year", "years", "{years}"})
 #: HL7 table 0085: deleted, posted to the wrong patient, could not be obtained.
 WITHDRAWN = frozenset({"D", "W", "X"})
 
-#: Labels of local codes → the LOINC code whose meaning and unit they have.
-LABELS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), loinc)
-    for pattern, loinc in (
-        (r"(?:vent(?:ricular|\.)?|heart|hr)(?: rate)?(?: \(?bpm\)?)?", "8867-4"),
-        (r"p-?r (?:interval|int\.?)|p-?r", "8625-6"),
-        (r"qrs (?:duration|interval|dur\.?|width)|qrsd", "8633-0"),
-        (r"q-?t (?:interval|int\.?)|q-?t", "8634-8"),
-        (r"p(?:[ -]wave)? duration", "8627-2"),
-        (r"r-?r (?:interval|int\.?)|r-?r", "8637-1"),
-        (r"(?:frontal )?p[ -]axis|p frontal axis|frontal axis p", "8626-4"),
-        (r"(?:frontal )?(?:qrs|r)[ -]axis|(?:qrs|r) frontal axis|frontal axis (?:mean )?qrs", "8632-2"),
-        (r"(?:frontal )?t[ -]axis|t frontal axis|frontal axis t", "8638-9"),
+#: Labels of local codes → coding system and code whose meaning and unit they have.
+LABELS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), system, code)
+    for pattern, system, code in (
+        (r"(?:vent(?:ricular|\.)?|heart|hr)(?: rate)?(?: \(?bpm\)?)?", "LN", "8867-4"),
+        (r"atrial rate(?: \(?bpm\)?)?", "MDC", "2:16020"),
+        (r"p-?[rq] (?:interval|int\.?)|p-?r", "LN", "8625-6"),
+        (r"qrs[ -]?(?:duration|interval|dur\.?|width)|qrsd(?: interval)?", "LN", "8633-0"),
+        (r"q-?t (?:interval|int\.?)|q-?t", "LN", "8634-8"),
+        (r"qtc ?\(?b(?:azett)?\)?(?: interval)?", "MDC", "2:15880"),
+        (r"qtc ?\(?f(?:ridericia)?\)?(?: interval)?", "MDC", "2:15892"),
+        (r"p(?:[ -]wave)? duration", "LN", "8627-2"),
+        (r"r-?r (?:interval|int\.?)|r-?r", "LN", "8637-1"),
+        (r"(?:frontal )?p[ -](?:wave )?axis|p frontal axis|frontal axis p", "LN", "8626-4"),
+        (
+            r"(?:frontal )?(?:qrs|r)[ -]axis|(?:qrs|r) frontal axis|frontal axis (?:mean )?qrs",
+            "LN",
+            "8632-2",
+        ),
+        (r"(?:frontal )?t[ -](?:wave )?axis|t frontal axis|frontal axis t", "LN", "8638-9"),
     )
 )
 
-_NUMBER = re.compile(r"([+-]?\d{1,7}(?:\.\d{1,6})?)\s*([A-Za-zµ°/{}.\d]{1,12})?", re.ASCII | re.IGNORECASE)
+#: A number, and the unit behind it if one is; "1e3", "12-14" and "410/420" are neither.
+_NUMBER = re.compile(
+    r"([+-]?(?:\d{1,7}(?:\.\d{0,9})?|\.\d{1,9}))"
+    r"\s*((?![eE][+-]?\d)(?:[A-Za-zµμ°{]|/[A-Za-z{])[A-Za-z/{}]{0,11})?",
+    re.ASCII,
+)
 #: "rate  77", as carts print it; not "rate> 99", which is a criterion, and not the atrial rate.
 _RATE_IN_TEXT = re.compile(
     r"(?<!atrial )(?<!p )\brate[ \t]{0,8}[:=]?[ \t]{0,8}(\d{2,3})(?![\d.>-])", re.IGNORECASE
@@ -77,7 +93,7 @@ def cart_voice(group: OrderGroup, limits: ParseLimits) -> CartVoice:
             statements += _lines(segment, 3)
         elif segment.name == "OBX" and _stands(segment):
             number = _number(segment)
-            if is_statement(segment):
+            if is_statement(segment) or (number is None and is_narrative(segment)):
                 statements += _lines(segment, 5)
                 spoken.append(segment)
             elif number is not None and _name(segment) in AGE_CODES:
@@ -111,6 +127,13 @@ def is_statement(observation: Segment) -> bool:
         return False
     names = (observation.get(3, 1), observation.get(3, 2), observation.get(3, 4), observation.get(3, 5))
     return _name(observation) in STATEMENT_CODES or any(STATEMENT_NAME.search(name) for name in names)
+
+
+def is_narrative(observation: Segment) -> bool:
+    """Say whether an OBX is text of the report whatever its code: by its type or its suffix."""
+    kind = observation.get(2).upper()
+    suffixed = kind in TEXT_TYPES and observation.get(3, 1, 2).upper() in NARRATIVE_SUFFIXES
+    return kind in NARRATIVE_TYPES or suffixed
 
 
 def _name(observation: Segment) -> str:
@@ -156,7 +179,8 @@ def _number(observation: Segment) -> tuple[float, str | None] | None:
     if match is None or (kind == "SN" and not structured):
         return None
     units = unit_names(observation)
-    return float(match[1]), units[0] if units else match[2]
+    known = (unit for unit in units if unit.lower() in UNITS)
+    return float(match[1]), next(known, units[0]) if units else match[2]
 
 
 def _measurement(
@@ -184,11 +208,15 @@ def _as_received(measurement: CartMeasurement, observation: Segment) -> CartMeas
 
 
 def _stated_lead(observation: Segment, limits: ParseLimits) -> str | None:
-    """Return the lead of a per-lead value: an alternate code in OBX-3, or the observation site (OBX-20)."""
-    site = observation.get(20, 2) or observation.get(20)
-    lead = observed_lead(observation, limits.lead_aliases)
-    if lead is None and site:
-        lead = lead_named(site, aliases=limits.lead_aliases)
+    """Return the lead of a per-lead value: an alternate code in OBX-3, or the observation site (OBX-20).
+
+    The first code of OBX-3 says what was measured: a local code such as X or I there is no lead.
+    """
+    places = ((3, 4, 6), (3, 5, 6), (20, 2, 3), (20, 1, 3))
+    labels = (
+        (observation.get(field, place), observation.get(field, system)) for field, place, system in places
+    )
+    lead = first_lead(labels, limits.lead_aliases)
     return str(lead.lead) if lead else None
 
 
@@ -199,9 +227,9 @@ def _by_label(
     if label is None or measurement.lead is not None:
         return measurement
     value, unit = number
-    for pattern, loinc in LABELS:
+    for pattern, system, code in LABELS:
         if pattern.fullmatch(label.strip()):
-            return cart_measurement(loinc, value, system="LN", unit=unit, label=label)
+            return cart_measurement(code, value, system=system, unit=unit, label=label)
     return measurement
 
 

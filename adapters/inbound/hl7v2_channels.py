@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
-from adapters.inbound.hl7v2_leads import first_lead, observed_lead, voltage_mv
+from adapters.inbound.hl7v2_leads import first_lead, observed_lead, unit_names, voltage_mv
 from adapters.inbound.hl7v2_split import Delimiters, Segment, unescape
 from gem_integration.domain.ecg import FloatArray, Lead
 from gem_integration.errors import UnreadableMessage, UnsupportedRecording
@@ -16,28 +17,42 @@ from gem_integration.terminology.lead_names import NamedLead
 
 #: Components of CD that name one channel and are never carried over to the next.
 CHANNEL_IDENTIFIER, WAVEFORM_SOURCE, SENSITIVITY, CALIBRATION, SAMPLING_RATE, RANGE = range(6)
+#: Subcomponents of CD.3 that spell the unit: identifier, text, alternate identifier and text.
+UNIT_SPELLINGS = (1, 2, 4, 5)
+#: Second waveform sources that make a chest electrode the lead of its name (Wilson's central terminal).
+REFERENCES = frozenset({"", "wct", "wilson", "ct"})
 NULL = '""'
 OUT_OF_RANGE_FRACTION_MAX = 0.05
 CLIPPED_FRACTION_MAX = 0.005
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+
+#: Texts of a channel definition by component and subcomponent, counted from 0.
+_Items: TypeAlias = dict[tuple[int, int], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """One channel: mV = (value - ``baseline``) x ``mv_per_step`` x ``sign``.
 
-    ``None`` stands where the message is silent; ``sign`` is -1 for a lead sent upside down (-aVR).
+    ``None`` stands where the message is silent; ``sign`` is -1 for a lead sent upside down (-aVR),
+    ``unit_mv`` is 0 for a unit that is no voltage.
     """
 
     lead: Lead | None
     sign: int = 1
-    mv_per_step: float | None = None
+    sensitivity: float | None = None
+    correction: float = 1.0
     unit_mv: float | None = None
     baseline: float = 0.0
     rate_hz: float | None = None
     low: float | None = None
     high: float | None = None
     skew_s: float = 0.0
+
+    @property
+    def mv_per_step(self) -> float:
+        """Return the millivolts of one step, 0 where the message does not say enough."""
+        return (self.sensitivity or 0.0) * self.correction * (self.unit_mv or 0.0)
 
 
 def number(text: str, what: str) -> float | None:
@@ -54,13 +69,16 @@ def number(text: str, what: str) -> float | None:
 def channels(observation: Segment, aliases: Mapping[str, str]) -> list[Channel]:
     """Return the channels of one CHN segment; an absent item repeats the last one present in it.
 
-    Only scale, calibration, rate and range carry over (HL7 2.3 section 7.16.2); a name never does.
+    Only scale, calibration, rate and range carry over (HL7 2.3 section 7.16.2); a name never does. A unit
+    carries over as a whole, and OBX-6 of the segment is the unit where CD.3 has none.
     """
-    carried: dict[tuple[int, int], str] = {}
+    carried = dict(_units_of_segment(observation))
     named = observed_lead(observation, aliases)
     found = []
     for repetition in observation.repetitions(5):
         items = _items(repetition, observation.delimiters)
+        if any(_is_unit(place) for place in items):
+            carried = {place: text for place, text in carried.items() if not _is_unit(place)}
         carried |= {place: text for place, text in items.items() if place[0] >= SENSITIVITY}
         found.append(_channel(items | carried, aliases))
     if not found:
@@ -77,7 +95,16 @@ def _with_name(channel: Channel, named: NamedLead | None) -> Channel:
     return replace(channel, lead=named.lead, sign=named.sign)
 
 
-def _items(repetition: str, delimiters: Delimiters) -> dict[tuple[int, int], str]:
+def _is_unit(place: tuple[int, int]) -> bool:
+    return place[0] == SENSITIVITY and place[1] > 0
+
+
+def _units_of_segment(observation: Segment) -> Iterator[tuple[tuple[int, int], str]]:
+    for place, name in zip(UNIT_SPELLINGS, unit_names(observation), strict=False):
+        yield (SENSITIVITY, place), name
+
+
+def _items(repetition: str, delimiters: Delimiters) -> _Items:
     return {
         (place, sub): unescape(text, delimiters).strip()
         for place, component in enumerate(repetition.split(delimiters.component))
@@ -86,31 +113,43 @@ def _items(repetition: str, delimiters: Delimiters) -> dict[tuple[int, int], str
     }
 
 
-def _channel(items: Mapping[tuple[int, int], str], aliases: Mapping[str, str]) -> Channel:
+def _channel(items: _Items, aliases: Mapping[str, str]) -> Channel:
     def item(place: int, sub: int = 0) -> str:
         text = items.get((place, sub), "")
         return "" if text == NULL else text
 
-    # The first subcomponent is the channel's number: a small number there is no lead code.
-    labels = [item(CHANNEL_IDENTIFIER, 1), item(WAVEFORM_SOURCE), item(CHANNEL_IDENTIFIER)]
-    named = first_lead(((label, "") for label in labels), aliases)
-    sensitivity = number(item(SENSITIVITY), "the channel sensitivity (CD.3)")
-    unit_mv = voltage_mv(item(SENSITIVITY, 1), item(SENSITIVITY, 2))
+    named = _named([item(CHANNEL_IDENTIFIER, 1), _source(item), item(CHANNEL_IDENTIFIER)], aliases)
+    units = [unit for sub in UNIT_SPELLINGS if (unit := item(SENSITIVITY, sub))]
     correction = number(item(CALIBRATION), "the sensitivity correction (CD.4)")
-    scaled = sensitivity is not None and unit_mv is not None
     return Channel(
         lead=named.lead if named else None,
         sign=named.sign if named else 1,
-        mv_per_step=(sensitivity or 0.0) * (unit_mv or 0.0) * (1.0 if correction is None else correction)
-        if scaled
-        else None,
-        unit_mv=unit_mv,
+        sensitivity=number(item(SENSITIVITY), "the channel sensitivity (CD.3)"),
+        correction=1.0 if correction is None else correction,
+        unit_mv=(voltage_mv(*units) or 0.0) if units else None,
         baseline=number(item(CALIBRATION, 1), "the channel baseline (CD.4)") or 0.0,
         skew_s=number(item(CALIBRATION, 2), "the time skew (CD.4)") or 0.0,
         rate_hz=number(item(SAMPLING_RATE), "the sampling frequency (CD.5)"),
         low=number(item(RANGE, 0), "the minimum data value (CD.6)"),
         high=number(item(RANGE, 1), "the maximum data value (CD.6)"),
     )
+
+
+def _source(item: Callable[[int, int], str]) -> str:
+    """Return the waveform source, empty for a pair of electrodes: which is the positive one is not said."""
+    paired = item(WAVEFORM_SOURCE, 1)
+    return item(WAVEFORM_SOURCE, 0) if paired.lower() in REFERENCES else ""
+
+
+def _named(labels: list[str], aliases: Mapping[str, str]) -> NamedLead | None:
+    """Return the lead that all known ``labels`` of a channel name; ``UnsupportedRecording`` if they differ.
+
+    The channel's number is one of them: a small number there is no lead code.
+    """
+    found = {lead for label in labels if (lead := first_lead([(label, "")], aliases))}
+    if len(found) > 1:
+        raise UnsupportedRecording("one channel is named as two different leads (CD.1 and CD.2)")
+    return found.pop() if found else None
 
 
 def millivolts(values: FloatArray, channel: Channel) -> tuple[FloatArray, tuple[str, ...]]:

@@ -24,7 +24,7 @@ EMBEDDED: Mapping[str, Parse] = {"dicom": dicom_ecg.parse, "aecg": aecg.parse}
 DICOM_MARK_AT = 128
 XML_HEAD_BYTES = 4096
 ENCODING, CONTENT = 3, 4  #: places of the components ED.4 and ED.5 in the split repetition
-DECLARATION_MAX = 80  #: characters in which ED.1 to ED.4 say what the content is
+DECLARATION_MAX = 200  #: characters in which ED.1 to ED.3 say what the content is
 _NO_ECG = re.compile(r"pdf|jpe?g|png|tiff|gif|bmp|rtf|html|postscript|basic\b|plain", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*", re.ASCII)
 _BLANK = re.compile(r"\s+|\\\.br\\|\\X0[AD](?:0[AD])?\\", re.IGNORECASE)
@@ -38,23 +38,28 @@ def embedded_ecgs(observation: Segment, limits: ParseLimits) -> list[InboundEcg]
     """
     found: list[InboundEcg] = []
     for repetition in observation.repetitions(5):
-        if _NO_ECG.search(repetition[:DECLARATION_MAX]):
+        if _NO_ECG.search(_declared(repetition, observation)):
             continue
         content = _content(repetition, observation, limits)
-        kind = _kind(content, repetition)
+        kind = _kind(content, _declared(repetition, observation))
         if kind is not None:
             parsed = EMBEDDED[kind](content, limits)
             found += [item for item in parsed if isinstance(item, InboundEcg)]
     return found
 
 
-def _kind(content: bytes, repetition: str) -> str | None:
+def _declared(repetition: str, observation: Segment) -> str:
+    """Return what ED.1 to ED.3 say about the content, lower case."""
+    components = repetition.split(observation.delimiters.component, ENCODING)
+    return " ".join(components[:ENCODING])[:DECLARATION_MAX].lower() if len(components) > ENCODING else ""
+
+
+def _kind(content: bytes, declared: str) -> str | None:
     if content[DICOM_MARK_AT : DICOM_MARK_AT + 4] == b"DICM":
         return "dicom"
     head = content[:XML_HEAD_BYTES].replace(b"\x00", b"")
     if b"AnnotatedECG" in head:
         return "aecg"
-    declared = repetition[:DECLARATION_MAX].lower()
     return "dicom" if "dicom" in declared and not head.lstrip().startswith(b"<") else None
 
 

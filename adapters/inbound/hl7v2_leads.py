@@ -18,15 +18,17 @@ MDC_SYSTEMS = frozenset({"MDC", "IEEE", "2.16.840.1.113883.6.24"})
 #: dimensions (IEEE 11073-10101 section A.9: 266400 is volt, +18 milli, +19 micro, +20 nano).
 VOLTAGES_MV: Mapping[str, float] = {
     **dict.fromkeys(("v", "volt", "volts", "mdc_dim_volt", "266400"), 1e3),
-    **dict.fromkeys(("mv", "millivolt", "millivolts", "milliv", "mdc_dim_milli_volt", "266418"), 1.0),
+    **dict.fromkeys(
+        ("mv", "mvolt", "millivolt", "millivolts", "milliv", "mdc_dim_milli_volt", "266418"), 1.0
+    ),
     **dict.fromkeys(
         (
-            *("uv", "µv", "μv", "mcv", "microv", "microvolt", "microvolts"),
+            *("uv", "µv", "μv", "mcv", "uvolt", "microv", "microvolt", "microvolts"),
             *("mdc_dim_micro_volt", "266419"),
         ),
         1e-3,
     ),
-    **dict.fromkeys(("nv", "nanovolt", "nanovolts", "nanov", "mdc_dim_nano_volt", "266420"), 1e-6),
+    **dict.fromkeys(("nv", "nvolt", "nanovolt", "nanovolts", "nanov", "mdc_dim_nano_volt", "266420"), 1e-6),
 }
 
 #: Other names of the bipolar limb leads, in use in French, Spanish and Portuguese.
@@ -86,12 +88,13 @@ def observed_lead(observation: Segment, aliases: Mapping[str, str]) -> NamedLead
 
 
 def voltage_mv(*spellings: str) -> float | None:
-    """Return what one unit is in millivolts, by the first spelling we know, or ``None``."""
-    for spelling in spellings:
-        factor = VOLTAGES_MV.get(spelling.strip().strip("[]{}").lower())
-        if factor is not None:
-            return factor
-    return None
+    """Return what one unit is in millivolts; ``None`` where no spelling is known or two contradict."""
+    factors = {
+        factor
+        for spelling in spellings
+        if (factor := VOLTAGES_MV.get(spelling.strip().strip("[]{}").lower())) is not None
+    }
+    return factors.pop() if len(factors) == 1 else None
 
 
 def unit_names(observation: Segment) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from adapters.inbound.hl7v2_fields import OrderGroup, first, message_id, moment, person
-from adapters.inbound.hl7v2_split import Message
+from adapters.inbound.hl7v2_split import Message, Segment
 from gem_integration.domain.study import InboundOrder, ParseLimits
 from gem_integration.errors import UnreadableMessage
 
@@ -18,8 +20,25 @@ def is_order(message: Message) -> bool:
 def inbound_orders(
     message: Message, groups: tuple[OrderGroup, ...], limits: ParseLimits
 ) -> tuple[InboundOrder, ...]:
-    """Return the orders of an order message; ``UnreadableMessage`` when one does not say what to do."""
-    return tuple(_order(message, group, limits) for group in groups if group.segments[0].name == "ORC")
+    """Return the orders of an order message; ``UnreadableMessage`` when one does not say what to do.
+
+    A further OBR under one ORC is an order of its own with that ORC's control code and status.
+    """
+    found = []
+    common: Segment | None = None
+    for group in groups:
+        opening = group.segments[0]
+        if opening.name == "ORC":
+            common = opening
+        if opening.name in {"ORC", "OBR"}:
+            found.append(_order(message, _with_control(group, common), limits))
+    return tuple(found)
+
+
+def _with_control(group: OrderGroup, common: Segment | None) -> OrderGroup:
+    if common is None or group.segments[0].name == "ORC":
+        return group
+    return replace(group, segments=(common, *group.segments))
 
 
 def _order(message: Message, group: OrderGroup, limits: ParseLimits) -> InboundOrder:

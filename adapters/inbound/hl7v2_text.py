@@ -51,6 +51,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _FRAME = b"\x0b\x1c\r\n\t "
+_WESTERN = frozenset({"iso8859-1", "iso8859-15", "cp1252"})
 _SEVEN_BIT = frozenset({"ascii", "iso2022_jp_2"})
 _FRAME_CHARACTERS = str.maketrans({"\x0b": "\r", "\x1c": "\r", "\ufeff": None})
 _C1_CONTROL = re.compile("[\x80-\x9f]")
@@ -146,7 +147,18 @@ def _as_declared(content: bytes, codec: str) -> tuple[str, tuple[str, ...]]:
         return _guessed(content, "the bytes do not fit the character set of MSH-18")
     if codec == "iso8859-1" and _C1_CONTROL.search(text):
         return _guessed(content, "MSH-18 declares 8859/1 but the bytes are not")
+    if codec in _WESTERN and not content.isascii() and _is_utf8(content):
+        return _guessed(content, "MSH-18 declares a western 8-bit character set but the bytes are UTF-8")
     return text, ()
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Say whether bytes are valid UTF-8: by chance, accented western text hardly ever is."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _guessed(content: bytes, why: str) -> tuple[str, tuple[str, ...]]:
