@@ -85,7 +85,7 @@ def _arms_exchanged(one: LeadBeat, correlation: float) -> bool:
     """
     area, net = _p_area(one), _net(one)
     if np.isnan(area):
-        return correlation < OPPOSED or (correlation < CORRELATION_WITHOUT_P and net < 0)
+        return correlation < CORRELATION_WITHOUT_P and net < 0
     return (area < 0 and correlation < 0) or (area < P_AREA_CLEAR_MV_MS and correlation < OPPOSED and net < 0)
 
 
