@@ -17,5 +17,11 @@ def _files(location: str) -> ReportSink:
     return FilesSink(Path(location))
 
 
+def _kafka(location: str) -> ReportSink:
+    from adapters.outbound.kafka import KafkaSink  # noqa: PLC0415
+
+    return KafkaSink.at(location)
+
+
 #: Sink name → factory of the sink at a location (a folder for ``files``, a base URL for a server).
-SINKS: Mapping[str, SinkFactory] = {"files": _files}
+SINKS: Mapping[str, SinkFactory] = {"files": _files, "kafka": _kafka}
