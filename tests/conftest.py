@@ -31,6 +31,7 @@ from gem_integration.domain.study import InboundEcg, Study
 from gem_integration.ports import Delivery
 from gem_integration.reporting import compose
 from gem_integration.terminology.codes import measurement_codes
+from tests.services.fixtures import fhir_server, kafka_broker, rabbitmq  # noqa: F401 - fixtures
 from tests.services.stores import (  # noqa: F401 - fixtures
     clock,
     database_url,
