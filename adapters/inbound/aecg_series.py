@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from math import isfinite
+from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -15,10 +15,11 @@ from adapters.inbound.aecg_xml import Moment, attribute, children, descend, loca
 from gem_integration.domain.ecg import FloatArray, Lead, Recording
 from gem_integration.domain.study import ParseLimits
 from gem_integration.errors import UnreadableMessage, UnsupportedRecording
-from gem_integration.terminology.codes import lead_codes
+from gem_integration.terminology.lead_names import lead_of_code
 
 SERIES_MAX = 64
-NO_RHYTHM = frozenset({"REPRESENTATIVE_BEAT"})  #: ActCode; derivedSeries are not visited at all
+#: Codes of averaged beats (ActCode REPRESENTATIVE_BEAT and local ones); derivedSeries are not visited at all.
+NO_RHYTHM = re.compile(r"representative|median|average|template", re.IGNORECASE)
 TIME_AXES = frozenset({"TIME_ABSOLUTE", "TIME_RELATIVE"})
 
 #: UCUM units of amplitude, lower case, → mV, and of time → s.
@@ -27,6 +28,10 @@ TIMES_S: Mapping[str, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _ALLOWED = b"0123456789+-.eE \t\r\n"
+
+
+#: A lead's sequence element, and -1 for a lead sent upside down (-aVR).
+_Sequence: TypeAlias = tuple[Element, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +50,7 @@ class _SequenceSet:
     """The leads over one time axis, before their samples are read."""
 
     axis: Element | None = None
-    leads: dict[Lead, Element] = field(default_factory=dict)
+    leads: dict[Lead, _Sequence] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -64,7 +69,7 @@ def rhythm_series(root: Element, limits: ParseLimits) -> Iterator[Series]:
     count = 0
     for component in children(root, "component"):
         for element in children(component, "series"):
-            if attribute(descend(element, "code"), "code") in NO_RHYTHM:
+            if NO_RHYTHM.search(attribute(descend(element, "code"), "code") or ""):
                 continue
             for found in _joined(element):
                 count += 1
@@ -97,15 +102,15 @@ def _sequence_set(sequences: Element) -> _SequenceSet:
     for component in children(sequences, "component"):
         for sequence in children(component, "sequence"):
             code = attribute(descend(sequence, "code"), "code") or ""
-            lead = leads_by_name().get(code)
+            named = lead_of_code(code)
             if code in TIME_AXES:
                 found.axis = descend(sequence, "value") if found.axis is None else found.axis
-            elif lead is None:
+            elif named is None:
                 found.warnings.append("a sequence that is no ECG lead was left out")
-            elif lead in found.leads:
-                raise UnsupportedRecording(f"aECG: lead {lead} occurs twice in one sequence set")
+            elif named.lead in found.leads:
+                raise UnsupportedRecording(f"aECG: lead {named.lead} occurs twice in one sequence set")
             else:
-                found.leads[lead] = sequence
+                found.leads[named.lead] = (sequence, named.sign)
     return found
 
 
@@ -118,15 +123,6 @@ def _series(element: Element, found: _SequenceSet, limits: ParseLimits) -> Serie
         filters=tuple(_filters(element)),
         warnings=tuple(dict.fromkeys(found.warnings)),
     )
-
-
-@cache
-def leads_by_name() -> dict[str, Lead]:
-    """Return the lead of every REFID and of its IEEE 11073-10102 number as DICOM and FHIR write it."""
-    found: dict[str, Lead] = {}
-    for lead, code in lead_codes().items():
-        found |= dict.fromkeys((code.mdc_refid, code.mdc_dicom, str(code.mdc_context_free)), lead)
-    return found
 
 
 def _low(element: Element, limits: ParseLimits) -> Moment | None:
@@ -143,9 +139,12 @@ def _rate_hz(axis: Element | None) -> float:
 
 
 def _recording(
-    leads: Mapping[Lead, Element], rate_hz: float, started: Moment | None, limits: ParseLimits
+    leads: Mapping[Lead, _Sequence], rate_hz: float, started: Moment | None, limits: ParseLimits
 ) -> Recording:
-    rows = [_samples_mv(lead, descend(sequence, "value"), limits) for lead, sequence in leads.items()]
+    rows = [
+        _samples_mv(lead, descend(sequence, "value"), limits) * sign
+        for lead, (sequence, sign) in leads.items()
+    ]
     if len({row.size for row in rows}) > 1:
         raise UnsupportedRecording("aECG: the leads have different numbers of samples", leads=len(rows))
     if len(rows) * rows[0].size > limits.samples_max:

@@ -84,6 +84,15 @@ def test_representative_beats_are_no_recordings():
     derived = "<derivation><derivedSeries><code code='REPRESENTATIVE_BEAT'/></derivedSeries></derivation>"
     ecgs = read(series(lead("I", "1 2"), after=derived), series(lead("I", "1 2"), code="REPRESENTATIVE_BEAT"))
     assert len(ecgs) == 1
+    assert len(read(series(lead("I", "1 2")), series(lead("I", "1 2"), code="MEDIAN_BEATS"))) == 1
+
+
+def test_leads_are_known_by_every_spelling_of_their_code():
+    """The case of the REFID, the number, and minus aVR, which is turned."""
+    numbered = lead("I", "1 2").replace("MDC_ECG_LEAD_I", "2:61")
+    (ecg,) = read(series(lead("aVL", "1 2"), numbered, lead("I", "4 -8").replace("MDC_ECG_LEAD_I", "131137")))
+    assert ecg.recording.leads == (Lead.AVL, Lead.III, Lead.AVR)
+    assert ecg.recording.lead_mv(Lead.AVR).tolist() == pytest.approx([-0.02, 0.04])
 
 
 def test_sequence_sets_of_different_leads_over_one_axis_are_one_recording():
