@@ -57,8 +57,8 @@ class Stream:
     rate_hz: float = 0.0
     skews_s: list[float] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    channel_count: int = 1
     turns: list[int] = field(default_factory=list)  #: sub-ids of waveforms that held one channel of several
+    channel_count: int = 0  #: of the definition those waveforms have
 
     def append(self, lead: Lead, values: FloatArray, channel: Channel) -> None:
         """Add the received ``values`` of a lead; ``UnsupportedRecording`` when its rate differs."""
@@ -71,11 +71,15 @@ class Stream:
         self.warnings += warnings
         self.blocks.setdefault(lead, []).append(samples_mv)
 
-    def turn(self, sub_id: str) -> int:
+    def turn(self, sub_id: str, channel_count: int) -> int:
         """Return which channel the next waveform with a single one of several channels holds.
 
-        Raises ``UnsupportedRecording`` where numbered sub-ids do not rise with the channels.
+        Raises ``UnsupportedRecording`` where numbered sub-ids do not rise with the channels, or their
+        number changes.
         """
+        if self.channel_count not in {0, channel_count}:
+            raise UnsupportedRecording("the number of channels changes within one waveform")
+        self.channel_count = channel_count
         place = len(self.turns) % self.channel_count
         number = int(sub_id[:9]) if sub_id.isascii() and sub_id.isdigit() else 0
         if place and number < self.turns[-1]:

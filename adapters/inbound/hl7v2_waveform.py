@@ -82,9 +82,7 @@ class _Reading:
         if self.samples > self.limits.samples_max:
             raise UnreadableMessage("the message has more samples than the limit")
         timing = self.timings.get(observation.get(4), self.latest)
-        stream = self.streams.setdefault(
-            (timing.number, key), Stream(timing=timing, channel_count=len(defined))
-        )
+        stream = self.streams.setdefault((timing.number, key), Stream(timing=timing))
         for row, channel in zip(*self._paired(rows, defined, observation, stream), strict=True):
             if channel.lead is None:
                 where = f"(segment {observation.number})"
@@ -136,7 +134,7 @@ class _Reading:
         for channel in defined:
             if named is not None and channel.lead is named.lead:
                 return channel
-        return defined[stream.turn(observation.get(4))]
+        return defined[stream.turn(observation.get(4), len(defined))]
 
     def _rated(self, channel: Channel, observation: Segment) -> Channel:
         if channel.rate_hz is not None:

@@ -109,6 +109,13 @@ def test_numbered_rows_must_rise():
         read(TIM, ALL.replace("|1|", "||"), *(f"NA|5&WAV|{n}|{row(STEPS[n - 1])}" for n in order))
 
 
+def test_a_definition_that_changes_its_channels_within_a_waveform_is_refused():
+    """Single rows cannot be counted off against two definitions."""
+    three = f"CD|5&CHN|1|1&I^^{SCALE}~2&II~3&V1"
+    with pytest.raises(UnsupportedRecording):
+        read(TIM, three, "NA|5&WAV|1|1^2", "NA|5&WAV|1|1^2", TWO, "NA|5&WAV|1|1^2")
+
+
 @pytest.mark.parametrize("unit", ["%", "", "uV"])
 @pytest.mark.parametrize("sub_id", ["1", "2", ""])
 def test_another_signal_never_borrows_the_ecgs_definition(unit: str, sub_id: str):
