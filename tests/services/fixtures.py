@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.services.fhir.server import FhirServer, running_fhir
-from tests.services.kafka.broker import Kafka, running_kafka
 from tests.services.rabbitmq import RabbitMq, running_rabbitmq
+
+if TYPE_CHECKING:
+    from tests.services.kafka.broker import Kafka
 
 
 @pytest.fixture(scope="session")
 def kafka_broker() -> Iterator[Kafka]:
     """Start a private Kafka; each test makes topics of its own."""
+    from tests.services.kafka.broker import running_kafka  # noqa: PLC0415 - a slow import few tests need
+
     with running_kafka() as broker:
         yield broker
 
