@@ -12,6 +12,7 @@ from gem_integration.domain.ecg import FloatArray, MaskArray
 from gem_integration.domain.measurement import BeatClass
 from gem_integration.signal.delineation import Delineation
 from gem_integration.signal.filtering import WORKING_RATE_HZ
+from gem_integration.signal.waves import median_over_leads
 
 STEP_MS = 1000.0 / WORKING_RATE_HZ
 TEMPLATE_BEFORE = 35  #: samples at 500 Hz: 70 ms
@@ -95,9 +96,8 @@ def representative(found: Delineation, compared: Compared) -> Representative:
     chosen = np.flatnonzero(whole if whole.any() else compared.main)
     padded = np.pad(level, ((0, 0), (before, after)), constant_values=np.nan)
     stack = np.stack([padded[:, centres[beat] : centres[beat] + before + after] for beat in chosen])
-    known = np.isfinite(stack).any(axis=0)
-    median = np.zeros(stack.shape[1:])
-    median[known] = np.nanmedian(stack[:, known], axis=0)
+    flat = stack.reshape(len(stack), -1).T
+    median = np.nan_to_num(median_over_leads(flat)).reshape(stack.shape[1:])
     return Representative(samples_mv=median, origin=before, beats=tuple(chosen.tolist()))
 
 

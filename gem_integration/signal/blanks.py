@@ -19,9 +19,14 @@ def calibration_pulse(samples_mv: FloatArray, rate_hz: float) -> MaskArray:
     hidden = np.zeros(samples_mv.shape[1], dtype=np.bool_)
     if len(samples_mv) < PULSE_LEADS_MIN:
         return hidden
-    middle = np.median(samples_mv, axis=0)
-    spread = np.median(np.abs(samples_mv - middle), axis=0)
-    pulse = (np.abs(middle - PULSE_MV) < PULSE_TOLERANCE_MV) & (spread < PULSE_SPREAD_MV)
+    near = np.abs(samples_mv - PULSE_MV) < PULSE_TOLERANCE_MV + PULSE_SPREAD_MV
+    places = np.flatnonzero(2 * near.sum(axis=0) > len(samples_mv))
+    if len(places) == 0:
+        return hidden
+    middle = np.median(samples_mv[:, places], axis=0)
+    spread = np.median(np.abs(samples_mv[:, places] - middle), axis=0)
+    pulse = np.zeros_like(hidden)
+    pulse[places] = (np.abs(middle - PULSE_MV) < PULSE_TOLERANCE_MV) & (spread < PULSE_SPREAD_MV)
     edges = np.flatnonzero(np.diff(np.r_[False, pulse, False].astype(np.int8)))
     margin = round(PULSE_MARGIN_MS * rate_hz / 1000.0)
     for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):

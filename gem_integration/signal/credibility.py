@@ -12,6 +12,8 @@ QRS_SIZES_KNOWN = 3
 PR_SPREAD_MAX_MS = 22.0  #: robust SD of PR above which P must at least march on its own
 PP_SPREAD_MAX = 0.08  #: robust relative SD of PP above which P does not march
 P_BEATS_MIN = 4
+P_SHARE_MIN = 0.4  #: with P before fewer beats and an irregular rhythm, those few are fibrillatory waves
+RR_IRREGULAR_NRMSSD = 0.10  #: ecg-criteria 3.1, af
 MAD_TO_SD = 1.4826
 
 
@@ -50,12 +52,21 @@ def p_repeats(p: Waves, lone_p: Waves, qrs: Waves) -> bool:
     """
     on = median_over_leads(p.on_ms)
     pr = (median_over_leads(qrs.on_ms) - on)[np.isfinite(on)]
+    if len(pr) < P_SHARE_MIN * qrs.count and _irregular(qrs.middle_ms):
+        return False
     if len(pr) < P_BEATS_MIN:
         return True
     if _spread(pr) <= PR_SPREAD_MAX_MS:
         return True
     all_p = np.sort(np.concatenate([on[np.isfinite(on)], median_over_leads(lone_p.on_ms)]))
     return _pp_spread(np.diff(all_p)) <= PP_SPREAD_MAX
+
+
+def _irregular(r_ms: FloatArray) -> bool:
+    rr = np.diff(r_ms)
+    if len(rr) < P_BEATS_MIN:
+        return False
+    return bool(np.sqrt(np.square(np.diff(rr)).mean()) > RR_IRREGULAR_NRMSSD * rr.mean())
 
 
 def _pp_spread(intervals: FloatArray) -> float:

@@ -72,33 +72,40 @@ def _scores(x: Layer, weights: Weights) -> Layer:
     """Run the network; the weights' names say which layer they belong to."""
     levels: list[Layer] = []
     for level in range(LEVELS):
-        x = np.maximum(_convolve(x, weights, f"down.{level}", stride=2), 0)
-        x = np.maximum(_convolve(_with_lead_mean(x), weights, f"mix.{level}"), 0)
+        x = np.maximum(_convolve(x, *_named(weights, f"down.{level}"), stride=2), 0)
+        x = np.maximum(_mixed(x, *_named(weights, f"mix.{level}")), 0)
         levels.append(x)
     for index, dilation in enumerate(DEEP_DILATIONS):
-        x = x + np.maximum(_convolve(_with_lead_mean(x), weights, f"deep.{index}", dilation=dilation), 0)
+        x = x + np.maximum(_mixed(x, *_named(weights, f"deep.{index}"), dilation=dilation), 0)
     for level in range(LEVELS - 2, -1, -1):
         joined = np.concatenate([np.repeat(x, 2, axis=-1), levels[level]])
-        x = np.maximum(_convolve(joined, weights, f"up.{level}"), 0)
-    out = _convolve(x, weights, "head")
+        x = np.maximum(_convolve(joined, *_named(weights, f"up.{level}")), 0)
+    out = _convolve(x, *_named(weights, "head"))
     phases = out.reshape(2, 4, out.shape[1], out.shape[2])
     return phases.transpose(2, 1, 3, 0).reshape(out.shape[1], 4, -1)
 
 
-def _with_lead_mean(x: Layer) -> Layer:
-    mean = np.broadcast_to(x.mean(axis=1, keepdims=True), x.shape)
-    return np.concatenate([x, mean])
+def _named(weights: Weights, name: str) -> tuple[Layer, Layer]:
+    return weights[f"{name}.weight"], weights[f"{name}.bias"]
 
 
-def _convolve(x: Layer, weights: Weights, name: str, *, stride: int = 1, dilation: int = 1) -> Layer:
-    kernel, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+def _mixed(x: Layer, kernel: Layer, bias: Layer, *, dilation: int = 1) -> Layer:
+    """Convolve each lead, and the mean over leads once for all."""
+    own = len(x)
+    mean = x.mean(axis=1, keepdims=True)
+    shared = _convolve(mean, kernel[:, own:], bias, dilation=dilation)
+    return _convolve(x, kernel[:, :own], np.zeros_like(bias), dilation=dilation) + shared
+
+
+def _convolve(x: Layer, kernel: Layer, bias: Layer, *, stride: int = 1, dilation: int = 1) -> Layer:
     outputs, inputs, width = kernel.shape
     pad = dilation * (width - 1) // 2
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad)))
     length = x.shape[2] // stride
-    taps = [
-        padded[..., k * dilation : k * dilation + stride * (length - 1) + 1 : stride] for k in range(width)
-    ]
-    columns = np.stack(taps).reshape(width * inputs, -1)
-    flat = kernel.transpose(0, 2, 1).reshape(outputs, -1) @ columns
-    return (flat + bias[:, None]).reshape(outputs, x.shape[1], length)
+    columns = np.empty((width, inputs, x.shape[1], length), dtype=np.float32)
+    for tap in range(width):
+        first = tap * dilation
+        columns[tap] = padded[..., first : first + stride * (length - 1) + 1 : stride]
+    flat = kernel.transpose(0, 2, 1).reshape(outputs, -1) @ columns.reshape(width * inputs, -1)
+    flat += bias[:, None]
+    return flat.reshape(outputs, x.shape[1], length)

@@ -48,7 +48,7 @@ class Waves:
 
 
 def median_over_leads(marks: FloatArray) -> FloatArray:
-    """Return each row's median, NaN where no lead has a mark."""
+    """Return the median of each row, one row a beat and one column a lead; NaN where no lead has a mark."""
     if marks.size == 0:
         return np.full(len(marks), np.nan)
     ordered = np.sort(marks, axis=1)  # NaN last
