@@ -13,7 +13,7 @@ from typing import Self, TypeAlias
 
 from adapters.inbound import FORMATS
 from gem_integration.domain.study import InboundEcg, InboundOrder, MediaType, ParseLimits
-from gem_integration.errors import GemIntegrationError, UnreadableMessage
+from gem_integration.errors import GemIntegrationError, Unavailable, UnreadableMessage
 
 Parsed: TypeAlias = tuple[InboundEcg | InboundOrder, ...]
 
@@ -61,6 +61,7 @@ class IsolatedParser:
     def parse(self, content: bytes, limits: ParseLimits) -> Parsed:
         """Parse as the format does; ``UnreadableMessage`` also where time or memory ran out.
 
+        ``Unavailable`` when no child can be started.
         ``RuntimeError`` is a defect of the format's parser, named by its type only.
         """
         child = self._free.get()
@@ -120,9 +121,16 @@ class _Child:
             self.start()
         assert self._ours is not None  # noqa: S101 - start opens it
         if not self._is_ready:
-            _received(self._ours, START_SECONDS_MAX)
-            self._is_ready = True
+            self._await_start(self._ours)
         return self._ours
+
+    def _await_start(self, ours: Connection) -> None:
+        try:
+            _received(ours, START_SECONDS_MAX)
+        except (EOFError, OSError) as error:  # of which TimeoutError is one
+            self._kill()
+            raise Unavailable("the parser's process cannot be started now") from error
+        self._is_ready = True
 
     def _kill(self) -> None:
         self._child.kill()
