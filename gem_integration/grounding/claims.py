@@ -28,6 +28,8 @@ _RHYTHM_OF_ALL_BEATS = frozenset(
     ["rr_regular", "sinus_rhythm", "sinus_arrhythmia", "sinus_brady", "sinus_tachy", "heart_rate", "af"]
 )
 
+_CONTRAST = re.compile(r"\b(?:whereas|while|all others?|the (?:other|remaining|rest))\b")
+
 _STICKS, _STICKS_CUE = 22, 4  # characters between a claim and the words that belong to it
 _CUES = (TokenSort.NEGATION, TokenSort.HEDGE, TokenSort.DENIAL)
 
@@ -122,7 +124,7 @@ def _claim(text: str, sentence: Sentence, scanned: Scanned, draft: Draft) -> Cla
         leads=draft.leads,
         polarity=draft.polarity,
         certainty=draft.certainty,
-        beats=_beats(scanned, name),
+        beats=_beats(scanned, name, start),
     )
     if quantity is None:
         return claim
@@ -156,10 +158,15 @@ def _numbered(claim: Claim, draft: Draft) -> Claim:
     )
 
 
-def _beats(scanned: Scanned, name: str) -> tuple[int, ...]:
+def _beats(scanned: Scanned, name: str, start: int) -> tuple[int, ...]:
+    """Return the beats a sentence names, unless "whereas" parts them from the claim at ``start``."""
     if name in _RHYTHM_OF_ALL_BEATS:
         return ()
-    named = {beat for token in scanned.tokens for beat in token.beats}
+    named: set[int] = set()
+    for token in scanned.tokens:
+        low, high = sorted((token.end, start))
+        if not _CONTRAST.search(scanned.lower[low:high]):
+            named |= set(token.beats)
     return tuple(sorted(named))
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from gem_integration.grounding.claims_lexicon import cue_pattern
 
 _CHUNK = re.compile(
-    r";|:(?= (?:it|this|these|here)\b)|,? (?=which\b)|,(?= (?:but|although|though|whereas|while|so|as|"
+    r";|:(?= (?:it|this|these|here)\b)|,(?= (?:may|might|could)\b)|,? (?=which\b)|,(?= (?:but|although|though|whereas|while|so|as|"
     r"and (?:the|this|an?|it)|a condition|an? \w+ in which)\b)"
 )
 _QUESTION = re.compile(r"\?\W*$")
@@ -25,7 +25,7 @@ _POSSIBLE = re.compile(
     r"\b(?:may|might|could|possibl[ey]|probabl[ey]|likely|suggest(?:s|ing|ive)|perhaps|"
     r"cannot be excluded|consistent with)\b"
 )
-_ADVICE = re.compile(r"\b(?:recommend|advis|should|would be|warrant|suggested|useful|helpful|consider)\w*")
+_ADVICE = re.compile(r"\b(?:recommend|advis|should|would (?:be|have to)|warrant|suggested|useful|helpful|consider)\w*")
 _TAIL = re.compile(r",(?= (?:indicating|reflecting|possibly|likely|probably|perhaps|consider)\b)")
 _EDGE = " \t,;:-.()*\"'"
 

@@ -68,9 +68,15 @@ def _doubles(scanned: Scanned, feature: Token) -> bool:
         and 0 <= feature.start - other.end <= _DOUBLED
         and set(other.ids) & set(feature.ids)
         and other.owners == feature.owners
-        and not re.search(r"[,;]|\d", scanned.lower[other.end : feature.start])
+        and not re.search(_parting(feature), scanned.lower[other.end : feature.start])
         for other in scanned.tokens
     )
+
+
+def _parting(feature: Token) -> str:
+    """Return what parts a word from its double: in front of the noun a comma does not."""
+    attributive = any(owner.start >= feature.end for owner in feature.owners)
+    return r"[;]|\d" if attributive else r"[,;]|\d"
 
 
 def _of_feature(feature: Token, owner: Token, used: set[int]) -> Iterator[Draft]:
@@ -129,8 +135,19 @@ def _names_again(scanned: Scanned, token: Token) -> bool:
         same = (other for other in scanned.tokens if other.ids == token.ids)
         if any(0 <= token.start - other.end <= 2 for other in same):
             return True
+    if _is_form_of_next(scanned, token):
+        return True
     names = {name.split("/")[-1] for name in token.ids}
     return bool(names & _NAMED_AGAIN) and _DEFINITE.search(before) is not None
+
+
+def _is_form_of_next(scanned: Scanned, token: Token) -> bool:
+    """Say whether a phrase and the next are one thing ("an undulating baseline of fibrillatory waves")."""
+    return any(
+        other.ids == token.ids and scanned.lower[token.end : other.start] in (" of ", " with ", " from ")
+        for other in scanned.tokens
+        if other.start >= token.end
+    )
 
 
 def _of_bare_entity(scanned: Scanned, token: Token) -> Iterator[Draft]:
@@ -141,6 +158,9 @@ def _of_bare_entity(scanned: Scanned, token: Token) -> Iterator[Draft]:
         subject = _BARE.get(name) or (_BARE_DENIED.get(name) if absent else None)
         if subject is not None:
             yield _draft(subject, token, (token,), absent=absent, possible=token.hedged or token.denied)
+            return
+        if name == "ecg" and scanned.lower[: token.start].endswith("borderline "):
+            yield _draft("finding/abnormal_ecg", token, (token,), absent=absent, possible=True)
             return
 
 

@@ -39,6 +39,11 @@ _BELONGS_AHEAD = re.compile(
 
 _BOTH = re.compile(r"\b(?:both|all|each)\b[^.;]{0,24}$")
 
+_POINTS_BACK = re.compile(r"\b(?:these|this|those|such)\s+$")
+_COLON = re.compile(r"\s*:")
+_COMPLEX = Token(sort=TokenSort.ENTITY, start=0, end=0, ids=("qrs",))
+_ECTOPY = frozenset({"morphology/premature_beat", "finding/pvc", "finding/pac"})
+
 _NOUN_FEATURES = {"abnormal": 24, "delay": 24, "deviation": 60}
 
 _REACH_BACK = 130
@@ -51,8 +56,32 @@ def link_features(scanned: Scanned, context: Token | None) -> None:
         if token.sort is not TokenSort.FEATURE:
             continue
         token.owners = _ahead(scanned, tokens, place) or _behind(scanned, tokens, place)
-        if not token.owners and context is not None and says(context, token):
+        if not token.owners and context is not None and says(context, token) and not _again(scanned, token):
             token.owners = [context]
+        if not token.owners and _of_beats(scanned, token):
+            token.owners = [_COMPLEX]
+
+
+def _again(scanned: Scanned, feature: Token) -> bool:
+    """Say whether "these changes" only points back."""
+    return "abnormal" in feature.ids and _POINTS_BACK.search(scanned.lower[: feature.start]) is not None
+
+
+def _of_beats(scanned: Scanned, feature: Token) -> bool:
+    """Say whether "they are broad" speaks of the beats named before it."""
+    return bool(says(_COMPLEX, feature)) and any(
+        token.start < feature.start
+        and (token.sort is TokenSort.BEATS or (token.sort is TokenSort.SUBJECT and _ECTOPY & set(token.ids)))
+        for token in scanned.tokens
+    )
+
+
+def _beyond(scanned: Scanned, entity: Token, feature: Token) -> bool:
+    """Say whether a semicolon does not part the two: "T waves: …; flat", "PR 160; normal", "…; both normal"."""
+    topic = not scanned.bare[: entity.start].strip() and _COLON.match(scanned.bare, entity.end)
+    alone = scanned.bare[: feature.start].rstrip(" (,")
+    after = scanned.lower[feature.end :].lstrip(" )")
+    return bool(topic or _BOTH.search(alone) or (alone.endswith(";") and after[:1] in ("", ".", ",", ";")))
 
 
 def says(entity: Token, feature: Token) -> tuple[str, str] | None:
@@ -114,7 +143,7 @@ def _behind(scanned: Scanned, tokens: list[Token], place: int) -> list[Token]:
     entities = [token for token in reversed(tokens[:place]) if token.sort is not TokenSort.FEATURE]
     for order, token in enumerate(entities):
         between = scanned.bare[token.end : feature.start]
-        if ";" in between or len(between.strip()) > reach:
+        if (";" in between and not _beyond(scanned, token, feature)) or len(between.strip()) > reach:
             return []
         if says(token, feature):
             return [token, *_coordinated_before(scanned, entities[order:], feature)]

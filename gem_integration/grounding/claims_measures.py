@@ -192,6 +192,8 @@ def _follows_directly(scanned: Scanned, anchors: list[Token], place: int) -> boo
     """Say whether a number stands right before its noun ("a 0.2 mV Q wave", "2 mm ST elevation")."""
     if place + 1 >= len(anchors) or anchors[place + 1].sort is not TokenSort.ENTITY:
         return False
+    if (quantity := anchors[place].quantity) is None or quantity.unit is None:
+        return False
     token, owner = anchors[place], anchors[place + 1]
     gap = scanned.lower[token.end : owner.start]
     before = scanned.lower[: token.start].rstrip()

@@ -41,6 +41,17 @@ UNITS: dict[str, tuple[str, float]] = {
     "/min": ("bpm", 1.0),
     "/minute": ("bpm", 1.0),
     "min-1": ("bpm", 1.0),
+    "ppm": ("bpm", 1.0),
+    "times per minute": ("bpm", 1.0),
+    "times a minute": ("bpm", 1.0),
+    "cycles per minute": ("bpm", 1.0),
+    "beats per min": ("bpm", 1.0),
+    "per min": ("bpm", 1.0),
+    "a minute": ("bpm", 1.0),
+    "/ min": ("bpm", 1.0),
+    "/ minute": ("bpm", 1.0),
+    "beats / min": ("bpm", 1.0),
+    "x/min": ("bpm", 1.0),
     "°": ("deg", 1.0),
     "deg": ("deg", 1.0),
     "degs": ("deg", 1.0),
@@ -50,7 +61,7 @@ UNITS: dict[str, tuple[str, float]] = {
 _UNIT = "|".join(sorted((re.escape(unit) for unit in UNITS), key=len, reverse=True))
 _NUMBER = re.compile(
     r"(?:(?<![\w.,)])(?P<sign>[+-]) ?)?(?<![\w.])(?P<digits>\d{1,3}(?:,\d{3})+(?![\d,])|"
-    r"\d{1,6}(?:[.,]\d{1,4})?)"
+    r"\d{1,6}(?:[.,]\d{1,4})?|[.]\d{1,4})"
     rf"(?![\d:])(?:[ -]?(?P<unit>{_UNIT})(?![a-z/²]))?(?![.]\d)"
 )
 _RANGE_GAP = re.compile(r"\s?(?:-|to|through|and|up to)\s?")
@@ -70,7 +81,7 @@ _COMPARATORS: tuple[tuple[Comparator, str], ...] = (
             r"(?:(?:up|amounting) to|not exceed(?:ing)?|(?:never|not) (?:more|longer|wider|"
             r"greater) than|at (?:the )?most"
             r"|no (?:more|longer|greater|wider|deeper|higher|larger) than|does not surpass|"
-            r"(?:a )?maximum(?: of)?"
+            r"(?:a )?max(?:imum|imal|imally|[.])?(?: of)?"
             r"|without exceeding|≤|<=|=<)"
         ),
     ),
@@ -79,7 +90,7 @@ _COMPARATORS: tuple[tuple[Comparator, str], ...] = (
         (
             r"(?:at least|no (?:shorter|less|fewer|lower|smaller) than|not (?:less|shorter|below) than|"
             r"not below"
-            r"|(?:a )?minimum(?: of)?|≥|>=|=>)"
+            r"|(?:a )?min(?:imum|imal|imally|[.])?(?: of)?|≥|>=|=>)"
         ),
     ),
     (
@@ -103,7 +114,7 @@ _COMPARATORS: tuple[tuple[Comparator, str], ...] = (
         Comparator.ABOUT,
         (
             r"(?:about|around|approximately|approx\.?|near(?:ly)?|roughly|some|close to|circa|ca\.?|"
-            r"almost|an estimated"
+            r"almost|an estimated|maybe|perhaps|say|like"
             r"|estimated (?:at|to be)|in the (?:region|order|neighbou?rhood|vicinity) of|"
             r"of the order of|cluster(?:s|ing)? around|hover(?:s|ing)? (?:at|around)|~|≈|±)"
         ),

@@ -22,7 +22,7 @@ _OPENS = re.compile(
 _COORDINATION = re.compile(
     r"(?:[\s,/()&]|\b(?:and|or|nor|as|well|plus|of|with|at|by|to|measuring|up|a|an|the|some|any|small|"
     r"deep|about|"
-    r"durations?|depths?|widths?|amplitudes?|heights?|levels?|accompanied|associated|both|maximum|"
+    r"durations?|depths?|widths?|amplitudes?|heights?|levels?|consider|possibly|probably|accompanied|associated|both|maximum|"
     r"maximal)\b)*"
 )
 
@@ -145,6 +145,8 @@ def _attach_back(scanned: Scanned, tokens: list[Token], place: int, leads: tuple
         if right is not None and not (copula or _is_coordinated(scanned, tokens, token, right)):
             return
         if token.leads is not None or (right is not None and right.ids == ("other",)):
+            return
+        if right is not None and token.quantity and any(owner.leads for owner in token.owners):
             return
         token.leads = leads
         if copula or (group is not None and group.left_out):

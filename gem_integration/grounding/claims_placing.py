@@ -8,7 +8,7 @@ from dataclasses import replace
 from gem_integration.domain.ecg import STANDARD_LEADS, Lead
 from gem_integration.grounding.claims_drafts import Draft
 from gem_integration.grounding.claims_leads import in_order
-from gem_integration.grounding.claims_scan import Scanned
+from gem_integration.grounding.claims_scan import Scanned, TokenSort
 
 # Subjects that belong to the whole ECG whatever lead is named nearby.
 _WHOLE_ECG = frozenset(
@@ -83,9 +83,19 @@ def _without_vague(drafts: list[Draft]) -> list[Draft]:
         if draft.subject != "other" and draft.head.quantity is None
         for token in draft.tokens
     }
-    return [
-        draft for draft in drafts if draft.subject != "other" or not any(id(t) in firm for t in draft.tokens)
-    ]
+    kept: list[Draft] = []
+    for draft in drafts:
+        vague = draft.subject == "other" and draft.tokens[0].sort is TokenSort.ENTITY
+        if not vague or not any(id(token) in firm for token in draft.tokens):
+            if vague and kept and kept[-1].subject == "other" and kept[-1].tokens[0] is draft.tokens[0]:
+                draft = _joined(kept.pop(), draft)
+            kept.append(draft)
+    return kept
+
+
+def _joined(first: Draft, second: Draft) -> Draft:
+    """Return one remark for two about the same wave ("neither raised nor lowered", "wide, slurred S")."""
+    return replace(first, start=min(first.start, second.start), end=max(first.end, second.end))
 
 
 def _own_leads(draft: Draft) -> tuple[Lead, ...] | None:

@@ -26,7 +26,7 @@ _ORDINALS: tuple[str, ...] = (
 _ORDINALS += ("eleventh", "twelfth")
 _ORDINAL = rf"(?:{'|'.join(_ORDINALS)}|\d{{1,2}}(?:st|nd|rd|th))"
 _BEATS = re.compile(
-    rf"(?<!\w)(?:(?P<ordinals>{_ORDINAL}(?:(?:, | and |, and ){_ORDINAL}){{0,8}}) (?:qrs|beats?|"
+    rf"(?<!\w)(?<!every )(?:(?P<ordinals>{_ORDINAL}(?:(?:, | and |, and ){_ORDINAL}){{0,8}}) (?:qrs|beats?|"
     rf"complex(?:es)?|r peaks?|cycles?)"
     rf"(?! (?:block|degree))|(?:beats?|(?:qrs )?complex(?:es)?) (?:no\.? ?|nos\.? ?|number |numbers |#)?"
     rf"(?P<numbers>\d{{1,2}}(?!\d|\.\d| ?(?:ms|mv|mm|s\b|bpm|/|per))(?:(?:, | and |, and |"
@@ -36,7 +36,7 @@ _CITED_NORMAL = re.compile(
     r"\((?:normal|ref(?:erence)?|norm|nl)\b[ :=]*(?:ranges?|values?|limits?|is|<|>|≤|≥|up to|\d)[^)]*\)"
 )
 _NUMBER_NEXT = re.compile(r" ?[:=]? ?\d+[.,]\d+ ?m[vV]")
-_QUESTION_MARK = re.compile(r"(?<![\w)])\?\s?(?=[a-z])")
+_QUESTION_MARK = re.compile(r"(?<![\w)])\?\s?(?=[a-z])|(?P<post>(?<=[\w)])\?)")
 
 
 class TokenSort(StrEnum):
@@ -119,7 +119,7 @@ def scan(lower: str, original: str) -> Scanned:
         for match in beats
     ]
     tokens += [
-        Token(sort=TokenSort.HEDGE, start=m.start(), end=m.end(), ids=("pre",))
+        Token(sort=TokenSort.HEDGE, start=m.start(), end=m.end(), ids=("post" if m["post"] else "pre",))
         for m in _QUESTION_MARK.finditer(masked)
     ]
     bare = _blank(masked, [(g.start, g.end) for g in groups] + [(n.start, n.end) for n in numbers])

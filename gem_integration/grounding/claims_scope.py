@@ -10,7 +10,7 @@ VERB = re.compile(
     r"\b(?:is|are|was|were|shows?|showed|has|have|had|remains?|appears?|displays?|demonstrates?|"
     r"measures?|reveals?|"
     r"exhibits?|lies|reaches|presents?|looks?|contains?|features?|stays?|becomes?|follows?|lasts?|"
-    r"averages?|"
+    r"averages?|comes|amounts?|equals?|reads?|spans?|extends?|totals?|stands?|sits?|begins?|"
     r"indicates?|occurs?|precedes?|progress(?:es)?|grows?|points?|suggests?)\b"
 )
 _HARD_BREAK = re.compile(
@@ -26,6 +26,7 @@ _OR = re.compile(r"\b(?:or|nor)\b|/")
 _COPULA_BEFORE = re.compile(
     r"\b(?:is|are|was|were|be|been|remains?|seems?|appears?|as)\s+(?:\w+ly\s+|also\s+)?$"
 )
+_PLACED = re.compile(r" ?(?:directly |immediately )?")
 _PLAIN_COORDINATION = re.compile(
     r"[\s,/()&]*(?:and/or|and|or|nor|as well as|plus)?[\s,()]*(?:the|a|an|any|of|in|segments?|waves?|"
     r"intervals?|complex(?:es)?"
@@ -60,7 +61,7 @@ def _mark(token: Token, sort: TokenSort) -> None:
 def _reach(scanned: Scanned, cue: Token, anchors: list[Token]) -> list[Token]:
     after = [token for token in anchors if token.start >= cue.end]
     before = [token for token in reversed(anchors) if token.end <= cue.start]
-    if _looks_back(scanned, cue, after):
+    if before and _looks_back(scanned, cue, after):
         return _backward(scanned, cue, before)
     return _forward(scanned, cue, after)
 
@@ -68,7 +69,7 @@ def _reach(scanned: Scanned, cue: Token, anchors: list[Token]) -> list[Token]:
 def _looks_back(scanned: Scanned, cue: Token, after: list[Token]) -> bool:
     """Decide the direction of a cue that can stand on either side ("absent", "likely", "unlikely")."""
     if cue.ids == ("post",):
-        return True
+        return not (after and _PLACED.fullmatch(scanned.gap(cue, after[0])) and "before_qrs" in after[0].ids)
     if cue.ids == ("pre",):
         return False
     if _COPULA_BEFORE.search(scanned.lower[: cue.start]) or not after:

@@ -40,9 +40,11 @@ _ALIKE = str.maketrans(
 )
 SENTENCE_MAX = 1500  # characters; real sentences hold a few hundred
 _SENTENCE_END = re.compile(
-    r"(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)(?<!\bapprox)(?<!\bca)(?<!\bcf)(?<!\bno)(?<!^\d)(?<!^\d\d)"
-    r"[.!?]+[\"')\]]*(?=\s|$)"
+    r"(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)(?<!\bapprox)(?<!\bca)(?<!\bcf)(?<!\bno)(?<!\bmax)(?<!\bvent)"
+    r"(?<!\bresp)(?<!\bincl)(?<!\besp)(?<!^\d)(?<!^\d\d)[.!?]+[\"')\]]*(?=\s|$)",
+    re.IGNORECASE,
 )
+_PLURAL_LETTER = re.compile(r"\b([PQRST])s\b")  # "no Qs" is no QS
 _HEADING = re.compile(r"\s*(?:#+\s|\*\*[^*\n]*\*\*:?\s*$|[^\n.]{1,60}:\s*$)")
 _BULLET = re.compile(r"\s*(?:[-•*#>]+\s+|\(?\d{1,2}[.)]\s+|\(?[a-z]\)\s+)+", re.IGNORECASE)
 
@@ -59,7 +61,7 @@ class Sentence:
 
 def matchable(text: str) -> str:
     """Return ``text`` in lower case with look-alike characters unified; the length never changes."""
-    plain = text.translate(_ALIKE)
+    plain = _PLURAL_LETTER.sub(r"\1 ", text.translate(_ALIKE))
     lower = plain.lower()
     if len(lower) == len(plain):
         return lower
