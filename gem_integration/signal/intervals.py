@@ -81,7 +81,7 @@ def measure_intervals(marks: GlobalMarks, compared: Compared, out: Collector) ->
         )
         out.add(
             kind,
-            float(np.median(values)),
+            float(np.rint(np.median(values))),  # carts state whole milliseconds; the rest would be show
             place=place,
             uncertainty=float(np.hypot(INTERVAL_UNCERTAINTY_MS[kind], spread)),
             method=f"median of {len(known)} beats, second earliest onset to second latest end over leads",
