@@ -18,7 +18,10 @@ HERTZ = frozenset(
 )
 _RATE_NAME = re.compile(r"samp[a-z]{0,5}[ _-]{0,2}(?:rate|freq)", re.IGNORECASE)
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)\s{0,3}(?:hz|hertz|sps)?", re.ASCII | re.IGNORECASE)
-_SCALE_NAME = re.compile(r"MDC_ATTR_(?:SCALE|NU_MSMT_RES)", re.IGNORECASE)
+_SCALE_NAME = re.compile(
+    r"MDC_ATTR_(?:SCALE|NU_MSMT_RES)|resolution|sensitivity|\bLSB\b|per bit|scale factor", re.IGNORECASE
+)
+_PAPER = "mm"  #: the unit of a gain on paper (10 mm/mV), which scales no value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +52,17 @@ def waveform_attributes(observations: Iterable[Segment]) -> Attributes:
     rates_hz: dict[str, float] = {}
     scaled = False
     for observation in observations:
-        scaled = scaled or _SCALE_NAME.search(observation.raw(3)) is not None
+        scaled = scaled or _scales(observation)
         if is_rate(observation):
             rates_hz |= _stated(observation)
     return Attributes(rates_hz=rates_hz, scaled=scaled)
+
+
+def _scales(observation: Segment) -> bool:
+    """Say whether an OBX is a scale other than 1 of values that do not say so themselves."""
+    on_paper = any(unit.lower().startswith(_PAPER) for unit in unit_names(observation))
+    named = _SCALE_NAME.search(observation.raw(3)) is not None
+    return named and not on_paper and observation.get(5) not in {"1", "1.0"}
 
 
 def _stated(observation: Segment) -> dict[str, float]:

@@ -15,8 +15,10 @@ from adapters.inbound.hl7v2_channels import Channel, channels
 from adapters.inbound.hl7v2_leads import observed_lead
 from adapters.inbound.hl7v2_split import Segment
 from gem_integration.domain.ecg import Lead
-from gem_integration.errors import UnsupportedRecording
+from gem_integration.errors import UnreadableMessage, UnsupportedRecording
 from gem_integration.terminology.lead_names import NamedLead
+
+CHANNELS_MAX = 1024  #: channels that one report may define
 
 #: What a definition is filed under: the sub-id (OBX-4) and the code of OBX-3 without its suffix.
 Key: TypeAlias = tuple[str, str]
@@ -46,6 +48,7 @@ class Definitions:
     announced: frozenset[Lead]
     _defined: dict[Key, list[Channel]] = field(default_factory=dict)
     _used: set[Key] = field(default_factory=set)
+    _count: int = 0
 
     def define(self, observation: Segment) -> None:
         """Take a CHN; several before the first waveform are the channels of one definition."""
@@ -53,7 +56,11 @@ class Definitions:
         if key in self._used or key not in self._defined:
             self._defined[key] = []
             self._used.discard(key)
-        self._defined[key] += channels(observation, self.aliases)
+        found = channels(observation, self.aliases)
+        self._count += len(found)
+        if self._count > CHANNELS_MAX:
+            raise UnreadableMessage("the report defines more channels than the limit", limit=CHANNELS_MAX)
+        self._defined[key] += found
         _check_distinct(self._defined[key])
 
     def of(self, observation: Segment) -> tuple[Key, list[Channel]] | None:

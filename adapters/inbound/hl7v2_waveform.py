@@ -85,8 +85,7 @@ class _Reading:
         stream = self.streams.setdefault((timing.number, key), Stream(timing=timing))
         for row, channel in zip(*self._paired(rows, defined, observation, stream), strict=True):
             if channel.lead is None:
-                where = f"(segment {observation.number})"
-                self.left_out.append(f"a channel that is no ECG lead was left out {where}")
+                self.left_out.append("a channel that is no ECG lead was left out")
             else:
                 stream.append(channel.lead, row, self._rated(channel, observation))
 

@@ -8,7 +8,7 @@ import pytest
 from adapters.inbound.hl7v2 import parse
 from gem_integration.domain.ecg import STANDARD_LEADS, FloatArray, Lead
 from gem_integration.domain.study import InboundEcg, ParseLimits
-from gem_integration.errors import Rejected, UnsupportedRecording
+from gem_integration.errors import Rejected, UnreadableMessage, UnsupportedRecording
 
 LIMITS = ParseLimits()
 TIM = "TS|5&TIM|1|20240301081500"
@@ -107,6 +107,31 @@ def test_numbered_rows_must_rise():
     order = [*range(1, 11), 12, 11]
     with pytest.raises(UnsupportedRecording, match="order"):
         read(TIM, ALL.replace("|1|", "||"), *(f"NA|5&WAV|{n}|{row(STEPS[n - 1])}" for n in order))
+
+
+@pytest.mark.parametrize(
+    ("scale", "refused"),
+    [
+        ("NM|X^Amplitude resolution^L||4.88|uV", True),
+        ("ST|X^LSB^L||4.88 uV", True),
+        ("NM|X^Sensitivity^L||10|mm/mV", False),
+        ("NM|X^Amplitude resolution^L||1|uV", False),
+    ],
+)
+def test_a_scale_beside_values_that_name_a_unit_is_not_passed_over(scale: str, refused: bool):
+    """Are the values steps or microvolts? A gain on paper does not ask."""
+    observations = ("NA|MDC_ECG_LEAD_I|1|1^2|uV", RATE, scale)
+    if refused:
+        with pytest.raises(UnsupportedRecording, match="scaled"):
+            read(*observations)
+    else:
+        assert len(read(*observations)) == 1
+
+
+def test_more_channels_than_any_device_has_are_refused():
+    """The search for a definition stays short."""
+    with pytest.raises(UnreadableMessage, match="limit"):
+        read(*(f"CD|5&CHN|{n}|1&CH^^{SCALE}" for n in range(1100)))
 
 
 def test_a_definition_that_changes_its_channels_within_a_waveform_is_refused():
