@@ -1,5 +1,6 @@
 import ca.uhn.fhir.batch2.jobs.config.Batch2JobsConfig;
 import ca.uhn.fhir.context.FhirContext;
+import ca.uhn.fhir.context.support.DefaultProfileValidationSupport;
 import ca.uhn.fhir.jpa.api.IDaoRegistry;
 import ca.uhn.fhir.jpa.api.config.JpaStorageSettings;
 import ca.uhn.fhir.jpa.api.config.ThreadPoolFactoryConfig;
@@ -38,6 +39,7 @@ import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
 import org.eclipse.jetty.ee10.servlet.ServletHolder;
 import org.eclipse.jetty.server.Server;
 import org.h2.jdbcx.JdbcConnectionPool;
+import org.hl7.fhir.r4.model.CodeSystem;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
@@ -81,10 +83,18 @@ public final class FhirServer {
       registerProvider(beans.getBean(IJpaSystemProvider.class));
       setPagingProvider(beans.getBean(DatabaseBackedPagingProvider.class));
       if (Boolean.getBoolean("strict")) {
+        learnCodesNewerThanR4();
         var gate = new RequestValidatingInterceptor();
         gate.addValidatorModule(beans.getBean(IInstanceValidatorModule.class));
         registerInterceptor(gate);
       }
+    }
+
+    /** R4 carries the codes of 2018; HL7 Terminology has since learnt the mark of what software asserts. */
+    private void learnCodesNewerThanR4() {
+      var shipped = beans.getBean(DefaultProfileValidationSupport.class);
+      var codes = (CodeSystem) shipped.fetchCodeSystem("http://terminology.hl7.org/CodeSystem/v3-ObservationValue");
+      codes.addConcept().setCode("AIAST").setDisplay("Artificial Intelligence asserted");
     }
   }
 
