@@ -29,6 +29,7 @@ from gem_integration.storage.transaction import Transaction
 
 REPEATED = "repeated"
 NAME_LENGTH_MAX = 40
+RECENT_MAX = 10_000
 DISK_LOOK_SECONDS = 1.0
 #: Message codes that answer another message: never answered, or two systems would go on for ever.
 ACKNOWLEDGING = frozenset({"ACK", "MCF"})
@@ -74,6 +75,7 @@ class Answering:
         self._register = register
         self._prepare = prepare
         self._clock = clock
+        self._recent: dict[tuple[str, str], bool] = {}
         self.counts: Counter[str] = Counter()
 
     async def answer(self, content: bytes, peer: str) -> Answered:
@@ -127,15 +129,21 @@ class Answering:
             return await self._kept_as(message, headers, Outcome.DEFECT)
 
     async def _taken(self, arrival: _Arrival) -> Answered:
-        known = await self._register.acknowledgement(arrival.message.source, arrival.message_id)
-        settle: Settle = _forgotten if known else await self._prepare(arrival.message)
-        return await self._register.write(partial(self._settled, arrival, settle))
+        name = (arrival.message.source, arrival.message_id)
+        # What was answered is not parsed again; the register knows better where this memory ends.
+        is_recent = self._recent.pop(name, False)
+        settle = _forgotten if is_recent else await self._prepare(arrival.message)
+        answered = await self._register.write(partial(self._settled, arrival, settle))
+        self._recent[name] = True
+        if len(self._recent) > RECENT_MAX:
+            del self._recent[next(iter(self._recent))]
+        return answered
 
     def _settled(self, arrival: _Arrival, settle: Settle, work: Transaction) -> Answered:
         message, sha256 = arrival.message, content_hash(arrival.message.content)
         if (known := self._known(work, arrival, sha256)) is not None:
             return known
-        taken = settle()
+        taken = settle(work)
         answer = Answer(outcome=taken.outcome, reason=taken.reason, at=self._clock.now())
         given = Acknowledgement(
             source=message.source,
@@ -145,9 +153,8 @@ class Answering:
             content=acknowledge(arrival.headers, answer),
             acknowledged_at=answer.at,
         )
-        work.keep_bytes(message)
         if not work.keep_acknowledgement(given):  # another gateway was quicker: say what it said
-            return self._known(work, arrival, sha256) or _forgotten()
+            return self._known(work, arrival, sha256) or self._refused(arrival.headers, Outcome.UNAVAILABLE)
         return Answered(content=given.content, outcome=taken.outcome)
 
     def _known(self, work: Transaction, arrival: _Arrival, sha256: str) -> Answered | None:
@@ -242,8 +249,8 @@ def source_of(peer: str, headers: Headers | None) -> str:
     ).rstrip("/")
 
 
-def _forgotten() -> NoReturn:
-    raise StorageUnavailable("the answer of this message was removed meanwhile")
+def _forgotten(_: Transaction) -> NoReturn:
+    raise StorageUnavailable("the answer to this message was removed meanwhile")
 
 
 class _Watermark:

@@ -9,7 +9,6 @@ from functools import partial
 from typing import TypeAlias
 
 from adapters.inbound.mllp_ack import Answered
-from gem_integration.domain.arrival import Acknowledgement
 from gem_integration.errors import Unavailable
 from gem_integration.storage import Store
 from gem_integration.storage.transaction import Transaction
@@ -28,20 +27,13 @@ class Register:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._reading = ThreadPoolExecutor(2, thread_name_prefix="register-read")
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="register-write")
         self._waiting: list[tuple[Write, asyncio.Future[Answered]]] = []
         self._commits: asyncio.Task[None] | None = None
 
     def close(self) -> None:
-        """End the threads once what they do is done."""
-        self._reading.shutdown()
+        """End the thread once what it does is done."""
         self._writing.shutdown()
-
-    async def acknowledgement(self, source: str, message_id: str) -> Acknowledgement | None:
-        """Return the answer a message id of a source was given, if it was."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reading, self._store.acknowledgement, source, message_id)
 
     async def write(self, write: Write) -> Answered:
         """Run ``write`` in a transaction and return what it returns once that is committed."""

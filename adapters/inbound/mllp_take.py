@@ -14,6 +14,7 @@ from adapters.inbound.isolated import Parsed
 from adapters.inbound.mllp_ack import Outcome
 from gem_integration.domain.study import InboundMessage, ParseLimits
 from gem_integration.errors import IdentityConflict, Rejected, UnreadableMessage
+from gem_integration.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +25,8 @@ class Taken:
     reason: str = ""
 
 
-#: Runs inside the transaction that stores the acknowledgement.
-Settle: TypeAlias = Callable[[], Taken]
+#: Runs inside the transaction that stores the acknowledgement, and keeps the message's bytes there.
+Settle: TypeAlias = Callable[[Transaction], Taken]
 #: Does what may take long before that transaction; ``Unavailable`` when nothing can be taken now.
 Prepare: TypeAlias = Callable[[InboundMessage], Awaitable[Settle]]
 
@@ -42,7 +43,7 @@ def receiving(intake: Intake, parse: Parse, threads: Executor) -> Prepare:
         loop = asyncio.get_running_loop()
         parsed = await loop.run_in_executor(threads, _attempt, parse, message.content, intake.limits)
         here = replace(intake, formats={message.media_type: parsed})
-        return lambda: _taken(take_in(message, here))
+        return lambda _: _taken(take_in(message, here))
 
     return prepare
 
@@ -55,7 +56,12 @@ def forwarding(make_durable: Callable[[InboundMessage], Awaitable[None]]) -> Pre
 
     async def prepare(message: InboundMessage) -> Settle:
         await make_durable(message)
-        return lambda: Taken(outcome=Outcome.ACCEPTED)
+
+        def settle(work: Transaction) -> Taken:
+            work.keep_bytes(message)
+            return Taken(outcome=Outcome.ACCEPTED)
+
+        return settle
 
     return prepare
 

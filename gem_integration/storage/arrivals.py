@@ -13,11 +13,15 @@ from gem_integration.storage.tables import BlobRow
 from gem_integration.storage.tables_arrival import AcknowledgementRow, QuarantineRow
 
 UNREADABLE_MEDIA_TYPE = "application/octet-stream"
+_ANSWER = sa.select(*AcknowledgementRow.__table__.columns).where(
+    AcknowledgementRow.acknowledgement_id == sa.bindparam("key")
+)
 
 
 def acknowledgement_of(session: Session, source: str, message_id: str) -> Acknowledgement | None:
     """Return the answer a message id of a source was given, if it was."""
-    row = session.get(AcknowledgementRow, stable_id("acknowledgement", source, message_id))
+    key = {"key": stable_id("acknowledgement", source, message_id)}
+    row = session.connection().execute(_ANSWER, key).one_or_none()
     if row is None:
         return None
     return Acknowledgement(

@@ -471,15 +471,25 @@ def test_processing_ids_of_tests_are_taken_where_told(start):
         assert code(gateway.sender().ask(order(msh={11: "T"}))) == ("AA", "M1")
 
 
+def kept(message):
+    """Return the work of a gateway that keeps the bytes of ``message`` and no more."""
+
+    def settle(work):
+        work.keep_bytes(message)
+        return Taken(outcome=Outcome.ACCEPTED)
+
+    return settle
+
+
 def test_nothing_is_acknowledged_that_is_not_durable(start):
     """While nothing can be stored every sender is put off (AR, CE); then the same message is taken."""
     away = threading.Event()
     away.set()
 
-    async def prepare(_message):
+    async def prepare(message):
         if away.is_set():
             raise StorageUnavailable("away")
-        return lambda: Taken(outcome=Outcome.ACCEPTED)
+        return kept(message)
 
     with start(prepare) as gateway:
         sender = gateway.sender()
@@ -503,10 +513,10 @@ def test_a_defect_is_answered_and_kept_and_its_neighbours_are_taken(start):
     """One message that our program fails on costs only itself."""
 
     async def prepare(message):
-        def settle():
+        def settle(work):
             if b"|M1|" in message.content:
                 raise ZeroDivisionError
-            return Taken(outcome=Outcome.ACCEPTED)
+            return kept(message)(work)
 
         return settle
 
