@@ -69,8 +69,8 @@ def _sentence_claims(text: str, lower: str, sentence: Sentence, context: _Contex
     link_numbers(scanned, inherited)
     scanned.tokens[:] = [t for t in scanned.tokens if t.sort is not TokenSort.FEATURE or t.owners]
     front = context.line_leads if context.line_leads is not None else context.heading_leads
-    context.last_leads = assign_leads(scanned, front, context.last_leads)
     apply_cues(scanned)
+    context.last_leads = assign_leads(scanned, front, context.last_leads)
     drafts = with_leads(scanned, list(drafts_of(scanned)))
     context.entity = _remembered(last_entity(scanned.tokens)) or context.entity
     claims = [_claim(text, sentence, scanned, draft) for draft in drafts]

@@ -75,7 +75,7 @@ _MENTION = re.compile(
     rf"|(?P<same>(?:these|those|the same|said|the above|the aforementioned|such)(?: \w+)? (?:leads?|"
     rf"distribution|territor(?:y|ies)|regions?|derivations?)"
     rf"|(?:in|of) the same (?:leads?|distribution)|this (?:lead|territory|distribution)|"
-    rf"there(?= (?:as well|too|also)?[.,;])|therein|where(?= (?:they|it|the)))"
+    rf"there(?= (?:as well|too|also)?[.,;])|therein|(?<=s )there(?= (?:have|has|remain|are|show)\b)|where(?= (?:they|it|the)))"
     rf"|(?P<territory>{_TERRITORIES})"
     rf"(?P<leads>(?: precordial| chest| limb)?[ -](?:leads?|derivations?|"
     rf"electrodes)(?! (?:reversal|misplacement|interchange|swit|swap|"
@@ -85,6 +85,8 @@ _MENTION = re.compile(
     rf"|(?:from )?(?P<list>{_LIST})"
     rf")(?![a-z0-9])"
 )
+_REST = re.compile(r"\b(?:other|remaining)\b|elsewhere")
+_REST_BEFORE = re.compile(r"\b(?:other|remaining) $")
 _EXCEPT = re.compile(
     r"\b(?:except|excepting|save|apart from|other than|excluding|with the exception of)"
     r"(?: for)?(?: in)?(?: the)? $"
@@ -110,12 +112,13 @@ class LeadGroup:
     same: bool = False
     every: bool = False
     territory: bool = False
+    rest: bool = False  #: "the remaining leads": those not named just before
     left_out: tuple[Lead, ...] = ()  #: what an exception names: "these leads" afterwards are those
 
 
 def lead_groups(lower: str) -> list[LeadGroup]:
     """Return the mentions of leads in ``lower`` (matchable text of one sentence), left to right."""
-    found = (_group(lower, match) for match in _MENTION.finditer(lower))
+    found = (_with_rest(lower, match) for match in _MENTION.finditer(lower))
     return [_unless_excepted(lower, group) for group in found if group is not None]
 
 
@@ -125,6 +128,14 @@ def _unless_excepted(lower: str, group: LeadGroup) -> LeadGroup:
         return group
     others = tuple(lead for lead in STANDARD_LEADS if lead not in group.leads)
     return replace(group, leads=others, left_out=group.leads)
+
+
+def _with_rest(lower: str, match: re.Match[str]) -> LeadGroup | None:
+    group = _group(lower, match)
+    if group is None or group.left_out or group.same:
+        return group
+    rest = _REST.search(match[0]) or _REST_BEFORE.search(lower[max(0, match.start() - 12) : match.start()])
+    return replace(group, rest=rest is not None)
 
 
 def _group(lower: str, match: re.Match[str]) -> LeadGroup | None:

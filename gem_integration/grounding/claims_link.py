@@ -17,7 +17,7 @@ _ATTRIBUTIVE_GAP = re.compile(
     r"secondary|symmetric(?:al)?|asymmetric(?:al)?|myocardial|wall|\w+ly|and|or|but|resting|overall|"
     r"precordial|"
     r"ventricular|baseline|inferior|lateral|anterior|septal|qrs|range|values?|leads?|extensive|"
-    r"posterior|transmural|and (?!the |an? |"
+    r"posterior|transmural|and (?!the |an? |each |every |all |"
     r"no |with |normal )\w+)[ \-,/]+){0,3}"
 )
 
@@ -42,6 +42,10 @@ _BOTH = re.compile(r"\b(?:both|all|each)\b[^.;]{0,24}$")
 _POINTS_BACK = re.compile(r"\b(?:these|this|those|such)\s+$")
 _COLON = re.compile(r"\s*:")
 _COMPLEX = Token(sort=TokenSort.ENTITY, start=0, end=0, ids=("qrs",))
+_RHYTHM = Token(sort=TokenSort.ENTITY, start=0, end=0, ids=("rhythm",))
+_PHRASE_OPENS = re.compile(r"(?:[,;(]|\b(?:and|with|a|an|no|but))\s*$")
+_NET = re.compile(r" (?:(?:is|shows) )?(?:\w+ly )?")
+_PRONOUN = re.compile(r";\s*(?:those|they|it|the others?)\b[^;]*$")
 _ECTOPY = frozenset({"morphology/premature_beat", "finding/pvc", "finding/pac"})
 
 _NOUN_FEATURES = {"abnormal": 24, "delay": 24, "deviation": 60}
@@ -55,11 +59,15 @@ def link_features(scanned: Scanned, context: Token | None) -> None:
     for place, token in enumerate(tokens):
         if token.sort is not TokenSort.FEATURE:
             continue
-        token.owners = _ahead(scanned, tokens, place) or _behind(scanned, tokens, place)
+        token.owners = _ahead(scanned, tokens, place)
+        if not token.owners and not _describes_next(scanned, tokens, place):
+            token.owners = _behind(scanned, tokens, place)
         if not token.owners and context is not None and says(context, token) and not _again(scanned, token):
             token.owners = [context]
-        if not token.owners and _of_beats(scanned, token):
+        if not token.owners and (_of_beats(scanned, token) or _of_lead(scanned, token)):
             token.owners = [_COMPLEX]
+        if not token.owners and _stands_alone(scanned, token):
+            token.owners = [_RHYTHM]
 
 
 def _again(scanned: Scanned, feature: Token) -> bool:
@@ -76,12 +84,42 @@ def _of_beats(scanned: Scanned, feature: Token) -> bool:
     )
 
 
+def _describes_next(scanned: Scanned, tokens: list[Token], place: int) -> bool:
+    """Say whether an adjective opens a phrase about the next wave, of which the table says nothing."""
+    feature, following = tokens[place], tokens[place + 1 : place + 2]
+    return (
+        bool(following)
+        and following[0].sort is TokenSort.ENTITY
+        and not scanned.lower[feature.end : following[0].start].strip()
+        and _PHRASE_OPENS.search(scanned.lower[: feature.start]) is not None
+    )
+
+
+def _of_lead(scanned: Scanned, feature: Token) -> bool:
+    """Say whether "aVF negative" gives the net polarity of a lead."""
+    return not {"upright", "inverted"}.isdisjoint(feature.ids) and any(
+        token.group is not None and _NET.fullmatch(scanned.lower[token.end : feature.start])
+        for token in scanned.tokens
+        if token.end <= feature.start
+    )
+
+
+def _stands_alone(scanned: Scanned, feature: Token) -> bool:
+    """Say whether "regular" stands as a phrase of its own."""
+    return (
+        not {"regular", "irregular"}.isdisjoint(feature.ids)
+        and re.search(r"(?:^|[,;:])\s*$", scanned.lower[: feature.start]) is not None
+        and re.match(r"\s*(?:[,;.]|$)", scanned.lower[feature.end :]) is not None
+    )
+
+
 def _beyond(scanned: Scanned, entity: Token, feature: Token) -> bool:
     """Say whether a semicolon does not part the two: "T waves: …; flat", "PR 160; normal", "…; both normal"."""
     topic = not scanned.bare[: entity.start].strip() and _COLON.match(scanned.bare, entity.end)
     alone = scanned.bare[: feature.start].rstrip(" (,")
     after = scanned.lower[feature.end :].lstrip(" )")
-    return bool(topic or _BOTH.search(alone) or (alone.endswith(";") and after[:1] in ("", ".", ",", ";")))
+    pronoun = _PRONOUN.search(alone)
+    return bool(topic or pronoun or _BOTH.search(alone) or (alone.endswith(";") and after[:1] in ("", ".", ",", ";")))
 
 
 def says(entity: Token, feature: Token) -> tuple[str, str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gem_integration.domain.ecg import Lead
+from gem_integration.domain.ecg import STANDARD_LEADS, Lead
 from gem_integration.grounding.claims_scan import Scanned, Token, TokenSort
 from gem_integration.grounding.claims_scope import VERB, predicative
 
@@ -56,6 +56,8 @@ def assign_leads(
         if group is None:
             continue
         leads = last if group.same else group.leads
+        if last and group.rest:
+            leads = tuple(lead for lead in leads or STANDARD_LEADS if lead not in last) or leads
         last = group.left_out or leads or last
         if group.territory and _is_wall_of_next(scanned, tokens, place):
             _wall_of_next(tokens, place, leads)
@@ -114,14 +116,14 @@ def _is_front(scanned: Scanned, tokens: list[Token], place: int) -> bool:
     token = tokens[place]
     before = [other for other in tokens[:place] if other.is_anchor]
     after = [other for other in tokens[place + 1 :] if other.is_anchor]
-    if not before:
+    if not before or scanned.lower.startswith("where", token.start):
         return True
     gap = scanned.bare[before[-1].end : token.start]
     if not after:
         return False
     ahead = scanned.bare[token.end : after[0].start]
     opens = _OPENS.search(gap) is not None
-    if opens and re.search(r"[;:]\s*\w*\s*$", gap):
+    if re.search(r"[;:]\s*(?:\w+\s+){0,3}$", gap) and (opens or "those" in gap):
         return True
     if opens and not gap.strip().startswith("("):
         followed = VERB.search(ahead) is not None or not re.search(r"[,;.)]|\band\b|\bwith\b", ahead)
@@ -145,6 +147,8 @@ def _attach_back(scanned: Scanned, tokens: list[Token], place: int, leads: tuple
         if right is not None and not (copula or _is_coordinated(scanned, tokens, token, right)):
             return
         if token.leads is not None or (right is not None and right.ids == ("other",)):
+            return
+        if right is not None and token.negated and not right.negated:
             return
         if right is not None and token.quantity and any(owner.leads for owner in token.owners):
             return

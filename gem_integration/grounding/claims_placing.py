@@ -59,6 +59,7 @@ _HANGS_ON = re.compile(
     r"together with|along with|reaching|showing|which|also)\b[^.;]*"
 )
 
+_APPOSITION = re.compile(r", an? ")
 _AND_THE = re.compile(r"[^.;,]*\band the [^.;,]*")
 _WAVE_NUMBER = re.compile(r"measurement/(?:[pqrst]|st)_(?:duration|amplitude|level)")
 
@@ -133,7 +134,7 @@ def _hanging_leads(scanned: Scanned, draft: Draft, placed: list[Draft]) -> tuple
     between = scanned.lower[before.end : draft.head.start]
     if before.head.start >= draft.head.start:
         return ()
-    hangs = _HANGS_ON.fullmatch(between) or (_both_of_waves(before, draft) and _AND_THE.fullmatch(between))
+    hangs = _APPOSITION.fullmatch(between) or _HANGS_ON.fullmatch(between) or (_both_of_waves(before, draft) and _AND_THE.fullmatch(between))
     return before.leads if hangs else ()
 
 

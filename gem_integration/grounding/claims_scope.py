@@ -23,6 +23,7 @@ _HARD_BREAK = re.compile(
 _SOFT_WITH = re.compile(r"\bwith\b")
 _NEW_CLAUSE = re.compile(r"\band (?:the|there|a|an|normal|both|no|is|are|its|their)\b|\band\s*$")
 _OR = re.compile(r"\b(?:or|nor)\b|/")
+_OR_WORD = re.compile(r"\b(?:or|nor)\b")
 _COPULA_BEFORE = re.compile(
     r"\b(?:is|are|was|were|be|been|remains?|seems?|appears?|as)\s+(?:\w+ly\s+|also\s+)?$"
 )
@@ -144,7 +145,7 @@ def _negation_stops(scanned: Scanned, _cue: Token, gap: str, token: Token) -> bo
         return False
     if "," in gap:
         rest = _HARD_BREAK.split(scanned.bare[token.end :], maxsplit=1)[0]
-        return not _OR.search(rest) or _verb_follows(scanned, token)
+        return not _OR_WORD.search(rest) or _verb_follows(scanned, token)
     if _NEW_CLAUSE.search(gap):
         return bool(re.search(r"\band (?:the|there|a|an|normal|both|is|are)\b", gap)) or _verb_follows(
             scanned, token
