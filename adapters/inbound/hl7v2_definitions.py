@@ -48,6 +48,7 @@ class Definitions:
     announced: frozenset[Lead]
     _defined: dict[Key, list[Channel]] = field(default_factory=dict)
     _used: set[Key] = field(default_factory=set)
+    _latest: Key | None = None  #: the definition just before, if no waveform came since
     _count: int = 0
 
     def define(self, observation: Segment) -> None:
@@ -60,23 +61,25 @@ class Definitions:
         self._count += len(found)
         if self._count > CHANNELS_MAX:
             raise UnreadableMessage("the report defines more channels than the limit", limit=CHANNELS_MAX)
+        self._latest = key
         self._defined[key] += found
         _check_distinct(self._defined[key])
 
     def of(self, observation: Segment) -> tuple[Key, list[Channel]] | None:
         """Return the definition of a WAV, ``None`` for a waveform that has to describe itself.
 
-        Raises ``UnsupportedRecording`` when the report defines the lead but not for this waveform.
+        Raises ``UnsupportedRecording`` when the report defines this lead or code, but not for this waveform.
         """
         named = observed_lead(observation, self.aliases)
         key = self._key(observation, named)
+        self._latest = None
         if key is not None:
             self._used.add(key)
             return key, self._defined[key]
-        if named is not None and named.lead in self.announced:
+        defined = any(subject(observation) == key[1] for key in self._defined)
+        if defined if named is None else named.lead in self.announced:
             raise UnsupportedRecording(
-                f"lead {named.lead}: the waveform and the channel definition share no sub-id (OBX-4)",
-                segment=observation.number,
+                "a waveform shares no sub-id (OBX-4) with its channel definition", segment=observation.number
             )
         return None
 
@@ -88,6 +91,8 @@ class Definitions:
         near = [key for key in fitting if key[0] == own[0]]
         if not near and not any(key[0] == own[0] for key in self._defined):
             near = [key for key in fitting if named is not None or key[1] == own[1]]
+            fresh = [key for key in near if key not in self._used]
+            near = fresh if fresh == [self._latest] else near
         certain = named is not None or suffix(observation) or all(key[1] == own[1] for key in near)
         return near[0] if len(near) == 1 and certain else None
 

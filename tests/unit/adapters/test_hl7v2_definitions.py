@@ -86,6 +86,26 @@ def test_sub_ids_that_only_count_the_segments_do_not_part_what_has_one_code():
     assert_truth(ecg)
 
 
+def test_sub_ids_that_count_every_segment_leave_the_definition_before():
+    """TIM, CHN and WAV of each lead, all numbered through and of one code."""
+    observations = []
+    for place, lead in enumerate(STANDARD_LEADS):
+        observations += [
+            f"TS|5&TIM|{3 * place + 1}|20240301081500",
+            f"CD|5&CHN|{3 * place + 2}|1&{lead}^^{SCALE}",
+            f"NA|5&WAV|{3 * place + 3}|{row(STEPS[place])}",
+        ]
+    (ecg,) = read(*observations)
+    assert_truth(ecg)
+
+
+def test_a_waveform_that_fits_several_definitions_is_refused_not_left_out():
+    """A recording without the leads that could not be told apart would look whole."""
+    definitions = [f"CD|5&CHN|{n}|1&{lead}^^{SCALE}" for n, lead in enumerate(("I", "II"), start=1)]
+    with pytest.raises(UnsupportedRecording, match="sub-id"):
+        read(TIM, *definitions, "NA|5&WAV|1|1^2", "NA|5&WAV|7|1^2")
+
+
 @pytest.mark.parametrize("sub_id", ["", "1"])
 def test_one_waveform_for_each_channel_of_one_definition(sub_id: str):
     """Single rows in the order of the definition, which the limb leads confirm."""
@@ -264,3 +284,10 @@ def test_a_rate_typed_as_text_is_read():
     """The rate of plain waveforms may come as "500 Hz"."""
     (ecg,) = read("NA|MDC_ECG_LEAD_I|1|1^2|uV", "ST|X^Sampling rate^L||500 Hz")
     assert ecg.recording.sampling_rate_hz == 500.0
+
+
+def test_the_last_of_several_definitions_is_not_the_nearest_one():
+    """Three definitions and a waveform under a fourth sub-id: it could be any of them."""
+    definitions = [f"CD|5&CHN|{n}|1&{lead}^^{SCALE}" for n, lead in enumerate(("I", "II", "III"), start=1)]
+    with pytest.raises(UnsupportedRecording, match="sub-id"):
+        read(TIM, *definitions, "NA|5&WAV|4|1^2")
