@@ -11,8 +11,8 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from adapters.inbound import FORMATS
-from gem_integration.domain.study import InboundEcg, InboundOrder, MediaType, ParseLimits
+from adapters.inbound import Parse
+from gem_integration.domain.study import InboundEcg, InboundOrder, ParseLimits
 from gem_integration.errors import GemIntegrationError, Unavailable, UnreadableMessage
 
 Parsed: TypeAlias = tuple[InboundEcg | InboundOrder, ...]
@@ -26,21 +26,22 @@ DIED = "the parser died on the message: it is kept for a person to look at"
 
 
 class IsolatedParser:
-    """Parses one format in ``children`` processes, each message bounded in time and memory.
+    """Runs ``parse`` in ``children`` processes, each message bounded in time and memory.
 
+    ``parse`` is a function of a module, so that a child can find it (one of ``FORMATS``).
     ``parse`` may be called from many threads; beyond the number of children they wait for their turn.
     """
 
     def __init__(
         self,
-        media_type: MediaType,
+        parse: Parse,
         *,
         seconds_max: float = 10.0,
         memory_bytes_max: int = 4 * 1024**3,
         children: int = 2,
     ) -> None:
         self._seconds_max = seconds_max
-        self._children = [_Child(media_type, memory_bytes_max) for _ in range(children)]
+        self._children = [_Child(parse, memory_bytes_max) for _ in range(children)]
         self._free: queue.SimpleQueue[_Child] = queue.SimpleQueue()
         for child in self._children:
             self._free.put(child)
@@ -72,14 +73,14 @@ class IsolatedParser:
 
 
 class _Child:
-    def __init__(self, media_type: MediaType, memory_bytes_max: int) -> None:
-        self._media_type, self._memory_bytes_max = media_type, memory_bytes_max
+    def __init__(self, parse: Parse, memory_bytes_max: int) -> None:
+        self._parse, self._memory_bytes_max = parse, memory_bytes_max
         self._ours: Connection | None = None
 
     def start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe()
-        arguments = (theirs, self._media_type, self._memory_bytes_max)
+        arguments = (theirs, self._parse, self._memory_bytes_max)
         self._child = context.Process(target=_answer_all, args=arguments, daemon=True)
         self._child.start()
         self._is_ready = False
@@ -149,7 +150,7 @@ def _frozen(item: InboundEcg | InboundOrder) -> InboundEcg | InboundOrder:
     return replace(item, recording=replace(item.recording)) if isinstance(item, InboundEcg) else item
 
 
-def _answer_all(theirs: Connection, media_type: MediaType, memory_bytes_max: int) -> None:
+def _answer_all(theirs: Connection, parse: Parse, memory_bytes_max: int) -> None:
     """Live in the child: answer every message until the parent closes its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes_max, memory_bytes_max))
@@ -159,12 +160,12 @@ def _answer_all(theirs: Connection, media_type: MediaType, memory_bytes_max: int
             content, limits = theirs.recv()
         except EOFError:
             return
-        theirs.send(_answered(media_type, content, limits))
+        theirs.send(_answered(parse, content, limits))
 
 
-def _answered(media_type: MediaType, content: bytes, limits: ParseLimits) -> object:
+def _answered(parse: Parse, content: bytes, limits: ParseLimits) -> object:
     try:
-        return FORMATS[media_type](content, limits)
+        return parse(content, limits)
     except GemIntegrationError as error:
         return error
     except MemoryError:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+from adapters.inbound import FORMATS
 from adapters.inbound.intake import Intake
 from adapters.inbound.isolated import IsolatedParser
 from adapters.inbound.mllp_answer import Answering
@@ -43,7 +44,7 @@ async def serve_mllp(
         register = Register(intake.store)
         stack.callback(register.close)
         if prepare is None:
-            parser = stack.enter_context(IsolatedParser(MediaType.HL7V2, children=PARSERS))
+            parser = stack.enter_context(IsolatedParser(FORMATS[MediaType.HL7V2], children=PARSERS))
             threads = stack.enter_context(ThreadPoolExecutor(PARSERS, thread_name_prefix="mllp-parse"))
             prepare = receiving(intake, parser.parse, threads)
         answering = Answering(settings, register, prepare=prepare, clock=intake.clock)

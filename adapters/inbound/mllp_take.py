@@ -36,7 +36,7 @@ OUTCOMES: Mapping[str, Outcome] = {
 }
 
 
-def receiving(intake: Intake, parse: Parse, threads: Executor) -> Prepare:
+def receiving(intake: Intake, parse: Parse, threads: Executor | None) -> Prepare:
     """Return the work of a gateway that receives: parse first, then store all with the acknowledgement."""
 
     async def prepare(message: InboundMessage) -> Settle:
