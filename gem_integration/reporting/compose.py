@@ -72,9 +72,17 @@ def by_urgency(statements: Iterable[Statement], state: StatementState) -> tuple[
 
 
 def _urgency(statements: tuple[Statement, ...], quality: Quality) -> Urgency:
-    """Return the highest urgency of the met statements, never less than the recording itself asks for."""
-    found = [item.urgency for item in statements if item.state is StatementState.MET]
+    """Return the highest urgency of the met statements, never less than the recording itself asks for.
+
+    What is only borderline counts too where waiting for certainty could harm.
+    """
+    found = [item.urgency for item in statements if item.state is StatementState.MET or _presses(item)]
     return min([_urgency_of_quality(quality), *found], key=URGENCY_ORDER.index)
+
+
+def _presses(statement: Statement) -> bool:
+    borderline = statement.state is StatementState.BORDERLINE
+    return borderline and statement.urgency in (Urgency.CRITICAL, Urgency.URGENT)
 
 
 def _urgency_of_quality(quality: Quality) -> Urgency:

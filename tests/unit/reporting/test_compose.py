@@ -87,6 +87,16 @@ def test_urgency_is_the_highest_of_the_met_statements(composed):
     assert composed(statements=()).urgency is Urgency.NORMAL
 
 
+def test_a_borderline_finding_raises_urgency_only_where_waiting_could_harm(composed):
+    """A possible complete AV block is not left for routine; a possible voltage criterion is."""
+    (drawn, *_) = composed().statements
+    block = replace(
+        drawn, statement_id="avb3", state=StatementState.BORDERLINE, urgency=Urgency.URGENT, parts=drawn.parts
+    )
+    assert composed(statements=(block,)).urgency is Urgency.URGENT
+    assert composed(statements=(replace(block, urgency=Urgency.ROUTINE),)).urgency is Urgency.NORMAL
+
+
 def test_an_unusable_recording_is_said_to_be_not_interpretable(composed, make_delivery):
     """The reasons are given, the reader's findings are not, and the study is not 'normal'."""
     quality = replace(make_delivery().measurements.quality, usable=False, reasons=("lead V3 is flat",))
