@@ -30,6 +30,10 @@ RECREATE_SECONDS_FIRST = 0.5
 RECREATE_SECONDS_MAX = 15.0
 #: Failures in a row that are no error of Kafka, before the consumer gives up: a defect, theirs or ours.
 STRANGE_FAILURES_MAX = 5
+#: A membership that lasted longer was a good one: failures are counted anew.
+LASTING_SECONDS = 60.0
+#: How often a full queue is looked at.
+FULL_QUEUE_SECONDS = 0.02
 
 # The listener is one by its methods: the library ships no types to inherit from.
 AsyncConsumerRebalanceListener.register(Handover)
@@ -87,34 +91,38 @@ class ConsumerLoop:
     def run(self) -> None:
         """Consume; a defect in a message is raised once what was done is committed."""
         correct_joins()
-        strange = broken = 0
         try:
-            while not self._is_over():
-                try:
-                    self._be_a_member()
-                except Exception as error:
-                    strange = 0 if isinstance(error, KafkaError | NotJoinedError) else strange + 1
-                    broken = 1 if self._was_consuming() else broken + 1
-                    self._log_broken(error)
-                    if strange >= STRANGE_FAILURES_MAX:
-                        raise
-                    delay_s = min(RECREATE_SECONDS_FIRST * 2.0 ** (broken - 1), RECREATE_SECONDS_MAX)
-                    self._show(ConsumerState.JOINING, type(error).__name__)
-                    self._stop.wait(delay_s)
+            self._be_a_member_again_and_again()
         finally:
             self._lanes.close()
             self._show(ConsumerState.STOPPED)
         if self._partitions.defect is not None:
             raise self._partitions.defect
 
+    def _be_a_member_again_and_again(self) -> None:
+        failures = strange = 0
+        while not self._is_over():
+            began = time.monotonic()
+            try:
+                self._be_a_member()
+            except Exception as error:
+                if time.monotonic() - began > LASTING_SECONDS:
+                    failures = strange = 0
+                failures += 1
+                strange += not isinstance(error, KafkaError | NotJoinedError)
+                kind = type(error).__name__
+                log_event(Event.CONSUMER_BROKEN, level=logging.ERROR, error_type=kind, attempts=failures)
+                if strange >= STRANGE_FAILURES_MAX:
+                    raise
+                self._show(ConsumerState.JOINING, kind)
+                self._stop.wait(min(RECREATE_SECONDS_FIRST * 2.0 ** (failures - 1), RECREATE_SECONDS_MAX))
+
     def _is_over(self) -> bool:
         return self._stop.is_set() or self._partitions.defect is not None
 
-    def _was_consuming(self) -> bool:
-        return self._status.state is not ConsumerState.JOINING
-
     def _be_a_member(self) -> None:
-        self._show(ConsumerState.JOINING)
+        if self._status.state is ConsumerState.STOPPED:
+            self._show(ConsumerState.JOINING)
         consumer = KafkaConsumer(
             **self._settings.consumer_options(), partition_assignment_strategy=[CooperativeStickyAssignor]
         )
@@ -122,7 +130,7 @@ class ConsumerLoop:
         try:
             handover = Handover(consumer, self._partitions, self._settings.handover_seconds)
             consumer.subscribe(sorted(self._settings.topics), listener=handover)
-            membership = _Membership(consumer, self._partitions, self._settings)
+            membership = Membership(consumer, self._partitions, self._settings)
             while not self._is_over():
                 self._step(membership)
             left = True
@@ -133,10 +141,12 @@ class ConsumerLoop:
                 with contextlib.suppress(KafkaError):
                     consumer.close(autocommit=False, timeout_ms=int(CLOSE_SECONDS_MAX * 1000))
 
-    def _step(self, membership: _Membership) -> None:
+    def _step(self, membership: Membership) -> None:
         self._partitions.settle()
         membership.commit_now_and_then()
-        membership.poll(self._room())
+        room = self._room()
+        is_full = room <= 0 and not self._lanes.is_resting and self._fuse.blown_by is None
+        membership.poll(room, FULL_QUEUE_SECONDS if is_full else self._settings.poll_seconds)
         membership.watch_over()
         self._show(*self._state(membership))
 
@@ -149,7 +159,7 @@ class ConsumerLoop:
             return 0
         return self._settings.queue_records_max - records
 
-    def _state(self, membership: _Membership) -> tuple[ConsumerState, str]:
+    def _state(self, membership: Membership) -> tuple[ConsumerState, str]:
         if self._fuse.blown_by is not None:
             return ConsumerState.FUSE_BLOWN, self._fuse.blown_by
         if self._lanes.is_resting:
@@ -178,11 +188,8 @@ class ConsumerLoop:
             self._watch(status)
         self._status = status
 
-    def _log_broken(self, error: Exception) -> None:
-        log_event(Event.CONSUMER_BROKEN, level=logging.ERROR, error_type=type(error).__name__)
 
-
-class _Membership:
+class Membership:
     """One consumer in the group, from its joining to its leaving."""
 
     def __init__(self, consumer: KafkaConsumer, partitions: Partitions, settings: KafkaSettings) -> None:
@@ -198,7 +205,7 @@ class _Membership:
         """Say whether the group counts on us, be it without a partition."""
         return bool(self._consumer.group_metadata().state == MemberState.STABLE)
 
-    def poll(self, room: int) -> None:
+    def poll(self, room: int, seconds: float) -> None:
         """Take up at most ``room`` records; without room the partitions pause and the membership goes on."""
         assigned = self._consumer.assignment()
         if room <= 0:
@@ -206,8 +213,7 @@ class _Membership:
         elif self._paused:
             self._consumer.resume(*assigned)
         self._paused = room <= 0
-        milliseconds = int(self._settings.poll_seconds * 1000)
-        batches = self._consumer.poll(timeout_ms=milliseconds, max_records=max(room, 1))
+        batches = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=max(room, 1))
         for partition, records in batches.items():
             if self._partitions.progress(partition).is_new:
                 self._partitions.progress(partition).expect(self._committed(partition))

@@ -25,7 +25,7 @@ class Partitions:
 
     def __init__(self, settings: KafkaSettings, lanes: Lanes, fuse: Fuse) -> None:
         self._settings = settings
-        self._lanes = lanes
+        self.lanes = lanes
         self._fuse = fuse
         self._owned: dict[TopicPartition, Progress] = {}
         self.defect: Exception | None = None
@@ -56,11 +56,11 @@ class Partitions:
                 partition=record.partition,
                 offset=record.offset,
             )
-        self._lanes.put(Task(record=record, progress=progress))
+        self.lanes.put(Task(record=record, progress=progress))
 
     def settle(self) -> None:
         """Note what has ended since the last call."""
-        for task, ending in self._lanes.ended():
+        for task, ending in self.lanes.ended():
             self._count(ending)
             if self._lets_go(task, ending) and not task.progress.is_over:
                 task.progress.end(task.record.offset)
@@ -94,8 +94,8 @@ class Partitions:
     ) -> Mapping[TopicPartition, OffsetAndMetadata]:
         """Drop what waits, let end what is worked on, and return what to commit before these are given up."""
         leaving = [self._owned[partition] for partition in partitions if partition in self._owned]
-        self._lanes.drop(lambda task: task.progress in leaving)
-        self._lanes.wait(lambda task: task.progress in leaving, seconds)
+        self.lanes.drop(lambda task: task.progress in leaving)
+        self.lanes.wait(lambda task: task.progress in leaving, seconds)
         self.settle()
         return self.to_commit(only=partitions)
 
@@ -105,7 +105,7 @@ class Partitions:
             progress = self._owned.pop(partition, None)
             if progress is not None:
                 progress.is_over = True
-        self._lanes.drop(lambda task: task.progress.is_over)
+        self.lanes.drop(lambda task: task.progress.is_over)
 
     def give_up_all(self) -> None:
         """Have no more to do with any partition."""

@@ -24,7 +24,9 @@ class Progress:
 
         Offsets of a topic without transactions and compaction have no gaps: a gap is lost messages.
         """
-        missing = 0 if self._next is None else max(offset - self._next, 0)
+        if self._next is None:
+            self._next = self._committed = offset
+        missing = max(offset - self._next, 0)
         self._begun.append(offset)
         self._next = offset + 1
         return missing

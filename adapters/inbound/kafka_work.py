@@ -22,6 +22,7 @@ from gem_integration.errors import (
     fate_of,
 )
 from gem_integration.observability import Event, log_event
+from gem_integration.pipeline.failures import DEFECT
 from gem_integration.pipeline.receive import reject
 
 
@@ -59,6 +60,8 @@ class RecordWork:
             ending = self._ending_of(task)
         except Unavailable as error:
             return self._later(task, error)
+        except Exception as error:  # noqa: BLE001 - not even its dead letter could be kept: stop
+            return Ending(as_=EndedAs.DEFECT, code=DEFECT, error=error)
         with self._lock:
             self._failures_in_a_row = 0
             self._taken_in += ending.as_ is EndedAs.TAKEN_IN
