@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from gem_integration.domain.ecg import Acquisition, Recording
+from gem_integration.domain.ecg import Acquisition, Lead, Recording
 from gem_integration.domain.identity import Patient, Sex
 
 
@@ -64,6 +64,20 @@ class InboundOrder:
     status: str | None = None  #: the order's status as received (HL7 v2 ORC-5, table 0038)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DicomSource:
+    """The DICOM instance a recording was read from, and where in it each lead is.
+
+    ``channels`` gives a lead's multiplex group and channel in that group, both 1-based (PS3.3 C.18.5.1.1).
+    """
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+    channels: Mapping[Lead, tuple[int, int]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InboundEcg:
     """One ECG as a format file understood it; the cart's voice is kept apart from ours."""
@@ -76,6 +90,7 @@ class InboundEcg:
     placer_number: str | None = None
     filler_number: str | None = None
     sop_instance_uid: str | None = None
+    dicom: DicomSource | None = None  #: where a recording that came as DICOM can be referred to
     indication: str | None = None
     result_status: str | None = None
     stat: bool = False
