@@ -15,7 +15,7 @@ from adapters.inbound.dicom_waveform import Waveform, waveform_of
 from adapters.inbound.limb_leads import contradictions
 from gem_integration.domain.ecg import Acquisition, Recording
 from gem_integration.domain.identity import Patient, Sex
-from gem_integration.domain.study import InboundEcg, InboundOrder, ParseLimits
+from gem_integration.domain.study import DicomSource, InboundEcg, InboundOrder, ParseLimits
 from gem_integration.errors import UnreadableMessage, UnsupportedRecording
 
 #: PS3.4 annex B.5: the waveform storage classes that may hold a resting ECG.
@@ -65,6 +65,7 @@ def _ecg(data_set: Dataset, limits: ParseLimits) -> InboundEcg:
         placer_number=order.placer_number,
         filler_number=order.filler_number,
         sop_instance_uid=_instance_uid(data_set),
+        dicom=_source(data_set, waveform),
         indication=order.indication,
         stat=order.stat,
         age_years=_age_years(data_set, moment),
@@ -90,6 +91,22 @@ def _instance_uid(data_set: Dataset) -> str:
     if uid is None:
         raise UnreadableMessage("DICOM: the object has no SOP instance UID")
     return uid
+
+
+def _source(data_set: Dataset, waveform: Waveform) -> DicomSource | None:
+    """Return what a report needs to refer to the object, if the object names all of it."""
+    series, study = text(data_set, "SeriesInstanceUID"), text(data_set, "StudyInstanceUID")
+    if series is None or study is None:
+        return None
+    return DicomSource(
+        sop_class_uid=text(data_set, "SOPClassUID") or "",
+        sop_instance_uid=_instance_uid(data_set),
+        series_instance_uid=series,
+        study_instance_uid=study,
+        channels={
+            channel.lead: place for channel, place in zip(waveform.channels, waveform.places, strict=True)
+        },
+    )
 
 
 def _recording(waveform: Waveform, moment: Moment) -> Recording:

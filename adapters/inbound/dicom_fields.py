@@ -28,6 +28,8 @@ ELEMENTS = (
     "SpecificCharacterSet",
     "SOPClassUID",
     "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
     "StudyDate",
     "ContentDate",
     "AcquisitionDate",

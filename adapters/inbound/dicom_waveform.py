@@ -75,10 +75,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Waveform:
-    """The ECG of an object: millivolts (lead, sample) with NaN for gaps, and what was left out."""
+    """The ECG of an object: millivolts (lead, sample) with NaN for gaps, and what was left out.
+
+    ``places`` are the multiplex group and channel of each lead, 1-based.
+    """
 
     samples_mv: FloatArray
     channels: tuple[Channel, ...]
+    places: tuple[tuple[int, int], ...]
     sampling_rate_hz: float
     offset_ms: float
     groups: tuple[Group, ...]
@@ -98,6 +102,11 @@ def waveform_of(data_set: Dataset, limits: ParseLimits) -> Waveform:
     return Waveform(
         samples_mv=np.concatenate([samples_mv for samples_mv, _, _ in read]),
         channels=tuple(channel for _, channels, _ in read for channel in channels),
+        places=tuple(
+            (group.number, channel.index + 1)
+            for group, (_, channels, _) in zip(chosen, read, strict=True)
+            for channel in channels
+        ),
         sampling_rate_hz=chosen[0].sampling_rate_hz,
         offset_ms=chosen[0].offset_ms or 0.0,
         groups=groups,
