@@ -6,7 +6,6 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.services.command import free_port, run
+from tests.services.installing import install
+
 START_SECONDS_MAX = 60
-INSTALL_SECONDS_MAX = 600
 SUPERUSER = "ecg"
 SYSTEM_USER = "postgres"
 #: Tests crash processes, not machines: the operating system keeps what was written.
@@ -42,18 +43,18 @@ class Postgres:
 
     def create_database(self, name: str) -> str:
         """Create an empty database and return its address."""
-        _run([self.programs / "psql", self.url(), "-qc", f'CREATE DATABASE "{name}"'])
+        run([self.programs / "psql", self.url(), "-qc", f'CREATE DATABASE "{name}"'])
         return self.url(name)
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server; ``immediate`` is a crash."""
-        _run([*_as_system_user(), self.programs / "pg_ctl", "-D", self.folder, "-s", "-m", mode, "stop"])
+        run([*_as_system_user(), self.programs / "pg_ctl", "-D", self.folder, "-s", "-m", mode, "stop"])
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
         options = " ".join(f"-c {setting}" for setting in (f"port={self.port}", *SETTINGS))
         waiting = ["-s", "-w", "-t", str(START_SECONDS_MAX), "-l", self.folder / "server.log", "-o", options]
-        _run([*_as_system_user(), self.programs / "pg_ctl", "-D", self.folder, *waiting, "start"])
+        run([*_as_system_user(), self.programs / "pg_ctl", "-D", self.folder, *waiting, "start"])
 
 
 @contextmanager
@@ -66,8 +67,8 @@ def running_postgres() -> Iterator[Postgres]:
             shutil.chown(home, SYSTEM_USER)
         folder = home / "cluster"
         cluster = ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-        _run([*_as_system_user(), programs / "initdb", "-D", folder, *cluster])
-        server = Postgres(port=_free_port(), programs=programs, folder=folder)
+        run([*_as_system_user(), programs / "initdb", "-D", folder, *cluster])
+        server = Postgres(port=free_port(), programs=programs, folder=folder)
         server.start()
         try:
             yield server
@@ -79,8 +80,7 @@ def running_postgres() -> Iterator[Postgres]:
 def _programs() -> Path:
     found = _installed_programs()
     if found is None:
-        _run(["apt-get", "-qq", "update"], seconds=INSTALL_SECONDS_MAX)
-        _run(["apt-get", "-qq", "install", "-y", "postgresql"], seconds=INSTALL_SECONDS_MAX)
+        install("postgresql")
         found = _installed_programs()
     if found is None:
         raise FileNotFoundError("PostgreSQL is not installed and apt-get did not bring it")
@@ -102,22 +102,3 @@ def _as_system_user() -> list[str]:
         return []
     entry = pwd.getpwnam(SYSTEM_USER)
     return ["setpriv", "--reuid", str(entry.pw_uid), "--regid", str(entry.pw_gid), "--clear-groups", "--"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _run(command: list[str | Path], *, seconds: float = START_SECONDS_MAX) -> None:
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(
-        [str(part) for part in command],
-        check=True,
-        cwd="/",
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        timeout=seconds,
-    )
