@@ -103,16 +103,18 @@ def _report(group: OrderGroup, limits: ParseLimits) -> _Report:
     observations = group.observations
     averaged = AVERAGED.search(f"{group.get('OBR', 4)} {group.get('OBR', 4, 2)}")
     found = () if averaged else traces(observations, limits)
-    embedded = [ecg for o in observations if o.get(2).upper() == "ED" for ecg in embedded_ecgs(o, limits)]
-    if (found or embedded) and _is_withdrawn(observations):
+    embedded = [ecg for o in observations if _is_file(o) for ecg in embedded_ecgs(o, limits)]
+    if _is_withdrawn(o for o in observations if (found and is_waveform(o)) or (embedded and _is_file(o))):
         raise UnsupportedRecording("the sender withdrew the waveform (OBX-11 D, W or X)")
     return _Report(group=group, traces=found, embedded=tuple(embedded), voice=cart_voice(group, limits))
 
 
 def _is_withdrawn(observations: Iterable[Segment]) -> bool:
-    return any(
-        o.get(11).upper() in WITHDRAWN for o in observations if is_waveform(o) or o.get(2).upper() == "ED"
-    )
+    return any(o.get(11).upper() in WITHDRAWN for o in observations)
+
+
+def _is_file(observation: Segment) -> bool:
+    return observation.get(2).upper() == "ED"
 
 
 def _with_voices(reports: list[_Report]) -> list[tuple[_Report, CartVoice]]:
@@ -203,7 +205,7 @@ def _completed(
 
 
 def _observed_status(group: OrderGroup) -> str | None:
-    statuses = (o.get(11) for o in group.observations if is_waveform(o) or o.get(2).upper() == "ED")
+    statuses = (o.get(11) for o in group.observations if is_waveform(o) or _is_file(o))
     return next((status for status in statuses if status), None)
 
 
@@ -235,7 +237,7 @@ def _nothing_for_us(
         said = "a waveform without any lead we know, or averaged beats only; name local leads in lead_aliases"
     elif measured and message.kind[0].startswith("OR"):
         said = f"{measured} cart measurements but no waveform to check them against"
-    elif any(o.get(2).upper() == "ED" for o in observations):
+    elif any(map(_is_file, observations)):
         said = "attached files (ED) of which none is an ECG we read (DICOM or annotated ECG)"
     elif any(o.get(2).upper() == "RP" for o in observations):
         said = "only a pointer (RP) to a file; send the ECG itself"

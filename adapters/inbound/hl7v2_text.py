@@ -14,6 +14,9 @@ MSH_18 = 17  #: index of the character set when the header is split at its field
 FIELD_SEPARATOR_AT = 3
 HEADER_BYTES_MAX = 4096
 
+#: ISO registration number of the right half of 8859 → its part (DICOM PS3.3 section C.12.1.1.2).
+ISO_IR_PARTS = {100: 1, 101: 2, 109: 3, 110: 4, 144: 5, 127: 6, 126: 7, 138: 8, 148: 9, 203: 15}
+
 #: HL7 table 0211, normalised spelling → codec. Empty means the default, ASCII.
 CHARSETS: Mapping[str, str] = {
     "": "ascii",
@@ -36,7 +39,9 @@ CHARSETS: Mapping[str, str] = {
     # Wide characters show in the bytes and never come here; a header we can read is not made of them.
     "UNICODEUTF-16": "utf-8",
     "UNICODEUTF-32": "utf-8",
-    # Not in the table, but sent: code pages and their kin.
+    # Not in the table, but sent: DICOM's names, code pages and their kin.
+    **{f"ISOIR{name}": f"iso8859-{part}" for name, part in ISO_IR_PARTS.items()},
+    "ISOIR192": "utf-8",
     **{f"{prefix}{page}": f"cp{page}" for prefix in ("WINDOWS-", "CP") for page in range(1250, 1259)},
     **dict.fromkeys(("GBK", "GB2312", "GB18030"), "gb18030"),
     **dict.fromkeys(("SHIFTJIS", "SHIFT-JIS", "SJIS", "WINDOWS-31J"), "cp932"),
@@ -50,6 +55,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_ESCAPE = b"\x1b"  #: begins a switch of the character set (ISO 2022)
 _FRAME = b"\x0b\x1c\r\n\t "
 _WESTERN = frozenset({"iso8859-1", "iso8859-15", "cp1252"})
 _SEVEN_BIT = frozenset({"ascii", "iso2022_jp_2"})
@@ -112,7 +118,7 @@ def _strictly(content: bytes, codec: str) -> str:
         ) from error
 
 
-def _declared_codec(content: bytes) -> str:
+def _declared_codec(content: bytes) -> str | None:
     start = content.find(b"MSH")
     if start < 0:
         return "utf-8"
@@ -127,18 +133,23 @@ def _spelling(name: str) -> str:
     return re.sub(r"^ISO-?8859[-/]", "8859/", cleaned)
 
 
-def _codec_of(declared: list[str]) -> str:
-    """Return the codec of a repeated MSH-18: the first, or the one whose escapes announce the others."""
+def _codec_of(declared: list[str]) -> str | None:
+    """Return the codec of a repeated MSH-18: the first, or the one whose escapes announce the others.
+
+    ``None`` for a name we do not know.
+    """
     codecs_named = [CHARSETS.get(name) for name in declared if name or len(declared) == 1]
     if "iso2022_jp_2" in codecs_named:
         return "iso2022_jp_2"
-    first = codecs_named[0] if codecs_named else "ascii"
-    if first is None:
-        raise UnreadableMessage("MSH-18 names a character set that is not in HL7 table 0211 or not supported")
-    return first
+    return codecs_named[0] if codecs_named else "ascii"
 
 
-def _as_declared(content: bytes, codec: str) -> tuple[str, tuple[str, ...]]:
+def _as_declared(content: bytes, codec: str | None) -> tuple[str, tuple[str, ...]]:
+    if codec is None:
+        unknown = "MSH-18 names a character set that is not in HL7 table 0211 or not supported"
+        if not content.isascii() or _ESCAPE in content:
+            raise UnreadableMessage(unknown)
+        return content.decode("ascii"), (f"{unknown}; the message is plain ASCII",)
     if codec in _SEVEN_BIT and any(byte > 0x7F for byte in set(content)):
         return _guessed(content, "MSH-18 declares a 7-bit character set but the message has other bytes")
     try:

@@ -14,7 +14,7 @@ from adapters.inbound.hl7v2_leads import observed_lead, unit_names, voltage_mv
 from adapters.inbound.hl7v2_samples import sample_rows
 from adapters.inbound.hl7v2_split import Segment
 from adapters.inbound.hl7v2_streams import Stream, Timing, Trace, traces_of
-from gem_integration.domain.ecg import FloatArray
+from gem_integration.domain.ecg import FloatArray, Lead
 from gem_integration.domain.study import ParseLimits
 from gem_integration.errors import UnreadableMessage, UnsupportedRecording
 
@@ -25,16 +25,21 @@ def traces(observations: tuple[Segment, ...], limits: ParseLimits) -> tuple[Trac
     Channels that are no ECG leads are left out with a warning. Raises ``UnreadableMessage`` and
     ``UnsupportedRecording`` where values, units, rates or lengths are missing or contradict.
     """
+    announced = announced_leads(observations, limits.lead_aliases)
     reading = _Reading(
         attributes=waveform_attributes(o for o in observations if not is_waveform(o)),
-        definitions=Definitions(
-            aliases=limits.lead_aliases, announced=announced_leads(observations, limits.lead_aliases)
-        ),
+        definitions=Definitions(aliases=limits.lead_aliases, announced=announced),
         limits=limits,
     )
     for index, observation in enumerate(observations):
         reading.take(observation, observations[index + 1] if index + 1 < len(observations) else None)
-    return traces_of((stream for stream in reading.streams.values() if stream.blocks), reading.left_out)
+    streams = [stream for stream in reading.streams.values() if stream.blocks]
+    return traces_of(streams, reading.left_out + _not_sent(announced, streams))
+
+
+def _not_sent(announced: frozenset[Lead], streams: list[Stream]) -> list[str]:
+    sent = {lead for stream in streams for lead in stream.blocks}
+    return [f"lead {lead} is defined but has no samples" for lead in Lead if lead in announced - sent]
 
 
 @dataclass(slots=True, kw_only=True)

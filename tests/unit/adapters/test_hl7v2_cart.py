@@ -97,6 +97,33 @@ def test_a_name_survives_a_wrong_character_set(declared: str, codec: str):
     assert any("MSH-18" in warning for warning in ecg.warnings)
 
 
+@pytest.mark.parametrize(
+    ("declared", "codec", "read_as"),
+    [("ISO_IR 100", "latin-1", "Müller"), ("KLINGON", "ascii", "Mller"), ("KLINGON", "latin-1", None)],
+)
+def test_a_character_set_of_another_name(declared: str, codec: str, read_as: str | None):
+    """DICOM's names are known; an unknown one does no harm where every byte is ASCII."""
+    segments = (
+        HEADER.format("ORU^R01", declared),
+        "PID|1||7||Müller^José",
+        "OBX|1|CD|93000&CHN|1|1&I^^1&uV^^500",
+        "OBX|2|NA|93000&WAV|1|1^2^3",
+    )
+    content = "\r".join(segments).encode(codec, errors="ignore")
+    if read_as is None:
+        with pytest.raises(UnreadableMessage, match="MSH-18"):
+            parse(content, LIMITS)
+    else:
+        (ecg,) = parse(content, LIMITS)
+        assert ecg.patient is not None
+        assert ecg.patient.family_name == read_as
+
+
+def test_a_withdrawn_attachment_does_not_take_the_waveform_with_it():
+    """A PDF that could not be obtained stands beside a good ECG."""
+    assert read("ED|93000^Report^L||^application^pdf^Base64^||||||X").recording.sample_count == 3
+
+
 def test_every_request_of_an_order_is_an_order():
     """A second OBR under one ORC does not vanish."""
     segments = (HEADER.format("ORM^O01", ""), PID, "ORC|CA|P9", "OBR|1|P9", "OBR|2|P10")

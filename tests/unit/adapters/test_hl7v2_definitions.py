@@ -291,3 +291,9 @@ def test_the_last_of_several_definitions_is_not_the_nearest_one():
     definitions = [f"CD|5&CHN|{n}|1&{lead}^^{SCALE}" for n, lead in enumerate(("I", "II", "III"), start=1)]
     with pytest.raises(UnsupportedRecording, match="sub-id"):
         read(TIM, *definitions, "NA|5&WAV|4|1^2")
+
+
+def test_leads_that_are_defined_but_never_sent_are_said():
+    """A recording that lacks what the report announced does not look whole."""
+    (ecg,) = read(TIM, f"CD|5&CHN|1|1&I^^{SCALE}", f"CD|5&CHN|2|1&V1^^{SCALE}", "NA|5&WAV|1|1^2")
+    assert "lead V1 is defined but has no samples" in ecg.warnings

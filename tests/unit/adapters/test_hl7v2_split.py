@@ -89,9 +89,9 @@ def test_ascii_with_other_bytes_is_read_as_utf8_with_a_warning():
 
 @pytest.mark.parametrize("charset", ["CNS 11643-1992", "KLINGON"])
 def test_an_unknown_character_set_is_refused(charset: str):
-    """A set we cannot decode is never guessed."""
+    """A set we cannot decode is never guessed where it matters."""
     with pytest.raises(UnreadableMessage, match="MSH-18"):
-        decode(f"{header(charset)}\rPID|1".encode(), LIMITS)
+        decode(f"{header(charset)}\rPID|1||7||陳".encode(), LIMITS)
 
 
 def test_the_mllp_frame_is_taken_off():
