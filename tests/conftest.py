@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gem_integration.domain.ecg import STANDARD_LEADS, Acquisition, Lead, Recording
 from gem_integration.domain.evidence import (
@@ -40,6 +42,12 @@ from tests.services.stores import (  # noqa: F401 - fixtures
     sqlite_store,
     store,
 )
+
+# How long an example takes says something of the machine, not of the code; a run that decides whether a
+# change may land draws the same examples every time.
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 READING_TEXT = (
     "Sinus rhythm at 72 bpm. The PR interval is 240 ms. There is an rsR' pattern in V1, "

