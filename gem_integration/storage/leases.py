@@ -25,6 +25,12 @@ from gem_integration.storage.tables import OutboxRow, ReadJobRow
 Work: TypeAlias = ReadJobRow | OutboxRow
 
 ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+#: STAT first, then by due time.
+READING_ORDER = (
+    sa.case((ReadJobRow.priority == Priority.STAT, 0), else_=1),
+    ReadJobRow.due_at,
+    ReadJobRow.created_at,
+)
 LEASES_LOST_REASON = "every holder of this work stopped before it ended: look at their logs, then replay"
 
 
@@ -40,13 +46,17 @@ class Lease:
 
 def lease_reads(session: Session, lease: Lease, reader_key: str | None) -> tuple[LeasedJob, ...]:
     """Lease due read jobs, STAT first and then by due time; rows held by others are stepped over."""
-    query = sa.select(ReadJobRow).where(_takeable(ReadJobRow, JobStatus.QUEUED, JobStatus.LEASED, lease.now))
+    query = sa.select(ReadJobRow).where(readable(lease.now))
     if reader_key is not None:
         query = query.where(ReadJobRow.reader_key == reader_key)
-    lane = sa.case((ReadJobRow.priority == Priority.STAT, 0), else_=1)
-    query = query.order_by(lane, ReadJobRow.due_at, ReadJobRow.created_at).limit(lease.limit)
+    query = query.order_by(*READING_ORDER).limit(lease.limit)
     rows = session.scalars(query.with_for_update(skip_locked=True)).all()
     return tuple(mapping.leased_job_of(row) for row in rows if _take(session, row, lease))
+
+
+def readable(now: datetime) -> sa.ColumnElement[bool]:
+    """Say which read jobs may be leased: queued and due, or leased by a holder whose time is over."""
+    return _takeable(ReadJobRow, JobStatus.QUEUED, JobStatus.LEASED, now)
 
 
 def lease_deliveries(

@@ -19,7 +19,7 @@ from gem_integration.domain.report import DeadLetter, LeasedDelivery, OutboxStat
 from gem_integration.domain.study import Order, Study
 from gem_integration.errors import Decision, Fate, StorageUnavailable
 from gem_integration.ports import Clock
-from gem_integration.storage import arrivals, blobs, leases, mapping, migrate, queries, records
+from gem_integration.storage import arrivals, blobs, due, leases, mapping, migrate, queries, records
 from gem_integration.storage.codec import Json
 from gem_integration.storage.engine import WRITES, open_engine, translated
 from gem_integration.storage.inserts import insert_all
@@ -156,6 +156,11 @@ class Store:
         lease = leases.Lease(holder=holder, limit=limit, seconds=seconds, now=self._clock.now())
         with self._write() as session:
             return leases.lease_reads(session, lease, reader_key)
+
+    def due_reads(self, limit: int) -> tuple[due.DueRead, ...]:
+        """Return up to ``limit`` read jobs of each reader that may be leased now, STAT first."""
+        with self._read() as session:
+            return due.due_reads(session, self._clock.now(), limit)
 
     def finish(
         self,
