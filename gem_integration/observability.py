@@ -42,6 +42,14 @@ class Event(StrEnum):
     CONSUMER_BROKEN = "consumer_broken"  #: the membership ended with an error; another one follows
     READ_FINISHED = "read_finished"
     READ_FAILED = "read_failed"
+    READ_HANDED_BACK = "read_handed_back"  #: leased but not begun: the worker is leaving, or was too slow
+    READS_RUNG = "reads_rung"
+    DISPATCH_WAITING = "dispatch_waiting"  #: the database or the broker is away
+    WORKER_STARTED = "worker_started"
+    WORKER_RUNG = "worker_rung"
+    WORKER_WAITING = "worker_waiting"  #: the database is away
+    WORKER_STOPPED = "worker_stopped"
+    WORKER_OUT_OF_TIME = "worker_out_of_time"  #: it had to leave with a read unfinished
     DELIVERY_FINISHED = "delivery_finished"
     DELIVERY_FAILED = "delivery_failed"
     DATABASE_MIGRATED = "database_migrated"
