@@ -71,6 +71,26 @@ class Settings(BaseSettings):
     lease_batch_max: int = Field(
         default=8, ge=1, le=256, description="Most jobs leased at once; a GPU reads them together."
     )
+    broker_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="RabbitMQ that carries the bell, amqp://user@host:5672//; without: workers ask SQL.",
+    )
+    dispatch_seconds: float = Field(
+        default=0.25, ge=0.05, le=60.0, description="How often the database is asked what is due, in s."
+    )
+    ring_again_seconds: float = Field(
+        default=30.0,
+        ge=1.0,
+        le=3600.0,
+        description="When the bell is rung again for a job that is still due, in s; an older bell expires.",
+    )
+    drain_seconds: float = Field(
+        default=20.0,
+        ge=1.0,
+        le=3600.0,
+        description="How long a worker may take to end its read when it is told to stop, in s.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="Lowest level of our own log events."
     )
