@@ -39,8 +39,8 @@ class Timing:
     text: str = ""
 
     def is_simultaneous(self, other: Timing) -> bool:
-        """Say whether both name the same start; the digits of its fraction do not matter."""
-        return self.number == other.number or (bool(self.start) and self.start == other.start)
+        """Say whether both name the same start, or neither any; the digits of its fraction do not matter."""
+        return self.start == other.start
 
     @property
     def start(self) -> str:

@@ -263,6 +263,15 @@ def test_the_digits_of_a_start_time_do_not_part_what_started_together():
     assert ecg.recording.leads == (Lead.I, Lead.II)
 
 
+def test_empty_start_times_do_not_part_neighbours():
+    """A TIM without a time says nothing about when, and twelve leads are not twelve ECGs."""
+    observations = []
+    for sub_id, lead in enumerate(("I", "II"), start=1):
+        observations += ["TS|5&TIM|1|", f"CD|5&CHN|1|1&{lead}^^{SCALE}", f"NA|5&WAV|1|{row(STEPS[sub_id])}"]
+    (ecg,) = read(*observations)
+    assert ecg.recording.leads == (Lead.I, Lead.II)
+
+
 def test_without_start_times_only_neighbours_are_one_recording():
     """The chest leads of a second, untimed ECG do not complete the first."""
     observations = []
