@@ -8,8 +8,9 @@ from itertools import pairwise
 from gem_integration.grounding.claims_lexicon import cue_pattern
 
 _CHUNK = re.compile(
-    r";|:(?= (?:it|this|these|here)\b)|,(?= (?:may|might|could)\b)|,? (?=which\b)|,(?= (?:but|although|though|whereas|while|so|as|"
-    r"and (?:the|this|an?|it)|a condition|an? \w+ in which)\b)"
+    r";|:(?= (?:it|this|these|here)\b)|,(?= (?:may|might|could)\b)|,? (?=which\b)|"
+    r",(?= (?:but|although|though|whereas|while|so|as|and (?:the|this|an?|it)|"
+    r"a condition|an? \w+ in which)\b)"
 )
 _QUESTION = re.compile(r"\?\W*$")
 _GENERAL_OPENING = re.compile(
@@ -19,14 +20,23 @@ _GENERAL_OPENING = re.compile(
     r"left bundle|right bundle|bundle branch|lbbb|rbbb|wpw|a healthy|healthy|"
     r"normal (?:hearts|conduction|individuals|adults))\b|(?:next|first|now|let|i will|we will|"
     r"to begin)\b(?![ ,-]+(?:the )?(?:degree|beat|rhythm|rate|and|qrs|complex))|"
+    r"an? (?:[\w-]+ ){1,4}is an? (?:[\w-]+ ){1,6}(?:that|which|in which|whose)\b|"
+    r"an? [^,;.]{3,80} (?:is|are) (?:an? )?(?:classic|common|typical|characteristic|well[ -]known|"
+    r"frequent|usual) (?:sign|finding|feature|cause|manifestation|marker)|"
     r"(?:should|would|could|is there|are there|does the|do the)\b)"
 )
 _POSSIBLE = re.compile(
     r"\b(?:may|might|could|possibl[ey]|probabl[ey]|likely|suggest(?:s|ing|ive)|perhaps|"
     r"cannot be excluded|consistent with)\b"
 )
-_ADVICE = re.compile(r"\b(?:recommend|advis|should|would (?:be|have to)|warrant|suggested|useful|helpful|consider)\w*")
-_TAIL = re.compile(r",(?= (?:indicating|reflecting|possibly|likely|probably|perhaps|consider)\b)")
+_ADVICE = re.compile(
+    r"\b(?:recommend|advis|should|would (?:be|have to)|(?:can ?not|could not) be|account|explain|"
+    r"warrant|suggested|useful|helpful|consider)\w*"
+)
+_TAIL = re.compile(
+    r",(?= (?:indicating|reflecting|possibly|likely|probably|perhaps|consider|"
+    r"an? (?:benign|normal|physiologic|common|frequent|harmless))\b)"
+)
 _EDGE = " \t,;:-.()*\"'"
 
 

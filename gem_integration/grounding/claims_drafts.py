@@ -14,6 +14,7 @@ from gem_integration.grounding.claims_scan import Scanned, Token, TokenSort
 _DOUBLED = 5  # characters: a blank, "or", "and"
 _NAMED_AGAIN = frozenset({"t_abn", "st_t_abnormal", "conduction_disorder", "premature_beat"})
 
+_HEADS_LINE = re.compile(r"\s*[-;]\s")
 _DEFINITE = re.compile(r"\b(?:these|this|those|the|such|said|to the)\s+$")
 
 _TOPIC_PHRASES = frozenset(
@@ -47,7 +48,7 @@ def drafts_of(scanned: Scanned) -> Iterator[Draft]:
     for token in scanned.tokens:
         if token.sort is TokenSort.FEATURE:
             said = [draft for owner in token.owners for draft in _of_feature(token, owner, used)]
-            if not _doubles(scanned, token):
+            if not _doubles(scanned, token) and not _only_shows(scanned, token):
                 yield from {(draft.subject, draft.polarity): draft for draft in reversed(said)}.values()
     for token in scanned.tokens:
         match token.sort:
@@ -59,6 +60,19 @@ def drafts_of(scanned: Scanned) -> Iterator[Draft]:
                 yield from _of_bare_entity(scanned, token)
             case _:
                 continue
+
+
+def _only_shows(scanned: Scanned, feature: Token) -> bool:
+    """Say whether "are seen" only shows what an adjective already said ("peaked P waves are seen")."""
+    return "present" in feature.ids and any(
+        other.sort is TokenSort.FEATURE
+        and "present" not in other.ids
+        and owner in other.owners
+        and other.end <= owner.start
+        for other in scanned.tokens
+        for owner in feature.owners
+        if owner.end > 0
+    )
 
 
 def _doubles(scanned: Scanned, feature: Token) -> bool:
@@ -128,6 +142,9 @@ _BARE_DENIED = {"p": "morphology/p_wave", "r": "morphology/poor_r_progression"}
 def _names_again(scanned: Scanned, token: Token) -> bool:
     """Say whether a phrase is a topic, an abbreviation in brackets, or "these T-wave changes"."""
     before = scanned.lower[: token.start]
+    heads_line = not before.strip() and _HEADS_LINE.match(scanned.lower, token.end)
+    if heads_line and not (token.negated or token.denied) and _TOPIC_PHRASES & set(token.ids):
+        return True
     topic = not (token.negated or token.denied) and bool(_TOPIC_PHRASES & set(token.ids))
     if topic and _TOPIC.match(scanned.lower, token.end):
         return True

@@ -43,8 +43,10 @@ _POINTS_BACK = re.compile(r"\b(?:these|this|those|such)\s+$")
 _COLON = re.compile(r"\s*:")
 _COMPLEX = Token(sort=TokenSort.ENTITY, start=0, end=0, ids=("qrs",))
 _RHYTHM = Token(sort=TokenSort.ENTITY, start=0, end=0, ids=("rhythm",))
-_PHRASE_OPENS = re.compile(r"(?:[,;(]|\b(?:and|with|a|an|no|but))\s*$")
-_NET = re.compile(r" (?:(?:is|shows) )?(?:\w+ly )?")
+_PHRASE_OPENS = re.compile(r"(?:[,;(]|\b(?:and|or|with|a|an|no|but))\s*$")
+_SHIFT = re.compile(r"(?:elevation|depression)s?\b")
+_SEGMENT = Token(sort=TokenSort.ENTITY, start=0, end=0, ids=("st",))
+_NET = re.compile(r" (?:(?:is|are|shows) )?(?:both )?(?:\w+ly )?")
 _PRONOUN = re.compile(r";\s*(?:those|they|it|the others?)\b[^;]*$")
 _ECTOPY = frozenset({"morphology/premature_beat", "finding/pvc", "finding/pac"})
 
@@ -68,6 +70,8 @@ def link_features(scanned: Scanned, context: Token | None) -> None:
             token.owners = [_COMPLEX]
         if not token.owners and _stands_alone(scanned, token):
             token.owners = [_RHYTHM]
+        if not token.owners and _SHIFT.match(scanned.lower, token.start):
+            token.owners = [_SEGMENT]
 
 
 def _again(scanned: Scanned, feature: Token) -> bool:
@@ -89,7 +93,7 @@ def _describes_next(scanned: Scanned, tokens: list[Token], place: int) -> bool:
     feature, following = tokens[place], tokens[place + 1 : place + 2]
     return (
         bool(following)
-        and following[0].sort is TokenSort.ENTITY
+        and following[0].sort in (TokenSort.ENTITY, TokenSort.SUBJECT)
         and not scanned.lower[feature.end : following[0].start].strip()
         and _PHRASE_OPENS.search(scanned.lower[: feature.start]) is not None
     )
@@ -114,12 +118,14 @@ def _stands_alone(scanned: Scanned, feature: Token) -> bool:
 
 
 def _beyond(scanned: Scanned, entity: Token, feature: Token) -> bool:
-    """Say whether a semicolon does not part the two: "T waves: …; flat", "PR 160; normal", "…; both normal"."""
+    """Say whether a semicolon does not part them: "T waves: …; flat", "PR 160; normal", "…; both …"."""
     topic = not scanned.bare[: entity.start].strip() and _COLON.match(scanned.bare, entity.end)
     alone = scanned.bare[: feature.start].rstrip(" (,")
     after = scanned.lower[feature.end :].lstrip(" )")
     pronoun = _PRONOUN.search(alone)
-    return bool(topic or pronoun or _BOTH.search(alone) or (alone.endswith(";") and after[:1] in ("", ".", ",", ";")))
+    return bool(
+        topic or pronoun or _BOTH.search(alone) or (alone.endswith(";") and after[:1] in ("", ".", ",", ";"))
+    )
 
 
 def says(entity: Token, feature: Token) -> tuple[str, str] | None:

@@ -81,6 +81,8 @@ UNPRINTED: dict[str, tuple[str, float, float]] = {
     "axis": ("deg", -180.0, 270.0),
     "p_axis": ("deg", -180.0, 270.0),
     "t_axis": ("deg", -180.0, 270.0),
+    "morphology/axis_left": ("deg", -180.0, 0.0),
+    "morphology/axis_right": ("deg", 60.0, 270.0),
     "prt_axes": ("deg", -180.0, 270.0),
 }
 
@@ -183,7 +185,7 @@ def _link_far_number(anchors: list[Token], place: int, context: Token | None) ->
 
 def _beside(scanned: Scanned, owner: Token, number: Token) -> bool:
     gap = scanned.bare[owner.end : number.start]
-    return owner.sort is TokenSort.ENTITY and (
+    return owner.sort in (TokenSort.ENTITY, TokenSort.SUBJECT) and (
         _DIRECT.fullmatch(gap) is not None or (len(gap) < 22 and "," not in gap and ";" not in gap)
     )
 

@@ -67,7 +67,7 @@ _NUMBER = re.compile(
 _RANGE_GAP = re.compile(r"\s?(?:-|to|through|and|up to)\s?")
 _LIST_GAP = re.compile(r"\s?(?:,|/|and|or|, and|;)\s?")
 _NO_QUANTITY_AFTER = re.compile(
-    r"-?(?:lead|year|yo\b|channel|st\b|nd\b|rd\b|th\b|hz|%|/(?!\s?\d)|:\d|'|\.\d|x\b)"
+    r"-?(?:lead|year|yo\b|channel|st\b|nd\b|rd\b|th\b|hz|%|/(?!\s?[+-]?\d)|:\d|'|\.\d|x\b)|\s?(?:/\s?\d+\s?)?=\s?\d"
 )
 _DATE = re.compile(
     r"(?<![\d.])(?:[0-2]?\d|3[01])([-/.])(?:[0-2]?\d|3[01]|[a-z]{3})\1(?:19|20)?\d\d(?![\d°]| ?(?:deg|ms|mv))"
@@ -139,6 +139,7 @@ _QUOTED_NORMAL = re.compile(r"\b(?:normal|nl)[\s(:,]*(?:up to|below|under)?[\s<>
 _QUOTED_PAREN = re.compile(
     r"\((?:normal (?!width|duration)|norm|ref|n[:=]|<|>|≤|≥|reference|limit|upper|expected|usual|nl)[^)]*$"
 )
+_LIMIT_AFTER = re.compile(r"\s?(?:is )?normal\)")
 _LIMIT_SIGN = re.compile(r"(?:[<>≤≥]|up to|below|under)\s*$")
 LOOK_BACK = 44
 
@@ -201,6 +202,8 @@ def _is_range(first: Quantity, second: Quantity, masked: str) -> bool:
     if gap.strip() == "and" and not re.search(r"\bbetween\s+(?:\w+\s+)?$", masked[: first.start]):
         return False
     low, high = _scaled(first, second), second.value
+    if second.unit == "deg" and low != high:
+        return True
     return low < high and (second.unit is not None or gap.strip() != "and")
 
 
@@ -211,11 +214,12 @@ def _scaled(first: Quantity, second: Quantity) -> float:
 
 
 def _range_of(first: Quantity, second: Quantity) -> Quantity:
+    low, high = sorted((round(_scaled(first, second), 6), second.value))
     return replace(
         first,
         end=second.end,
-        value=round(_scaled(first, second), 6),
-        value_high=second.value,
+        value=low,
+        value_high=high,
         unit=second.unit,
         comparator=Comparator.RANGE,
     )
@@ -247,17 +251,19 @@ def _same_list(first: Quantity, second: Quantity, masked: str) -> bool:
     return _LIST_GAP.fullmatch(masked[first.end : second.start]) is not None
 
 
-def _is_quoted(quantity: Quantity, before: str) -> bool:
+def _is_quoted(quantity: Quantity, before: str, lower: str) -> bool:
     """Say whether a number is a limit only cited ("(normal 120-200 ms)")."""
     limit = quantity.comparator is Comparator.RANGE or _LIMIT_SIGN.search(before) is not None
     if _QUOTED_PAREN.search(before) or (_QUOTED.search(before) and (limit or not before.endswith("("))):
+        return True
+    if _LIMIT_AFTER.match(lower, quantity.end):
         return True
     return limit and _QUOTED_NORMAL.search(before) is not None
 
 
 def _compared(quantity: Quantity, lower: str) -> Quantity:
     before = lower[max(0, quantity.start - LOOK_BACK) : quantity.start]
-    quoted = _is_quoted(quantity, before)
+    quoted = _is_quoted(quantity, before, lower)
     if quantity.comparator is Comparator.RANGE:
         return replace(quantity, quoted=quoted)
     for comparator, pattern in _AFTER:

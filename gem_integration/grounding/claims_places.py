@@ -11,7 +11,8 @@ from gem_integration.grounding.claims_scope import VERB, predicative
 _PREPOSITION_END = re.compile(
     r"(?:\b(?:in|on|over|of|from|across|at|within|involving|throughout|to|between|through|especially|"
     r"particularly|notably|"
-    r"including|affecting)\s+(?:the\s+)?(?:corresponding |contiguous |adjacent )?|[(,:]\s*|^\s*)$"
+    r"including|affecting)\s+(?:the\s+)?(?:(?:at least )?(?:two|three|several|multiple) )?"
+    r"(?:or more )?(?:corresponding |contiguous |adjacent |neighbou?ring )?|[(,:]\s*|^\s*)$"
 )
 
 _OPENS = re.compile(
@@ -22,16 +23,20 @@ _OPENS = re.compile(
 _COORDINATION = re.compile(
     r"(?:[\s,/()&]|\b(?:and|or|nor|as|well|plus|of|with|at|by|to|measuring|up|a|an|the|some|any|small|"
     r"deep|about|"
-    r"durations?|depths?|widths?|amplitudes?|heights?|levels?|consider|possibly|probably|accompanied|associated|both|maximum|"
-    r"maximal)\b)*"
+    r"durations?|depths?|widths?|amplitudes?|heights?|levels?|consider|possibly|"
+    r"probably|accompanied|associated|both|maximum|maximal)\b)*"
 )
 
+_EXTREME = re.compile(
+    r"\b(?:most|maxim\w+|especially|particularly|notably|best|greatest|strongest|deepest)\b"
+)
 _INTERVALS = frozenset({"pr", "qrs", "qt", "qtc"})
 
 _NEW_MAIN_CLAUSE = re.compile(r", (?:and|but) (?:the |its )?$")
 
 _COPULA = re.compile(
-    r"\s*(?:is|are|was|were|appears?|remains?|looks?|seems?|can be|could be)\s+(?:\w+ly |also |all )*"
+    r"\s*(?:is|are|was|were|appears?|remains?|looks?|seems?|can be|could be)\s+"
+    r"(?:\w+ly |also |all |likewise |again |best |well |still |now )*"
 )
 
 _WALL_BEFORE_FINDING = re.compile(r"\s*(?:wall |myocardial |leads? |subendocardial |transmural )*")
@@ -138,19 +143,19 @@ def _attach_back(scanned: Scanned, tokens: list[Token], place: int, leads: tuple
     before = [
         t for t in reversed(tokens[:place]) if t.is_anchor and (t.owners or t.sort is not TokenSort.FEATURE)
     ]
-    if before and before[0].leads is not None:
+    if before and re.search(r";[^;]*\w", scanned.bare[before[0].end : tokens[place].start]):
+        return
+    if before and (before[0].leads is not None or _names_extreme(scanned, before[0], place)):
         _attach_ahead(tokens, place, leads)
         return
     group, right = tokens[place].group, None
     for token in before:
         copula = right is not None and _COPULA.fullmatch(scanned.gap(token, right)) is not None
-        if right is not None and not (copula or _is_coordinated(scanned, tokens, token, right)):
+        if token.leads is not None:
             return
-        if token.leads is not None or (right is not None and right.ids == ("other",)):
-            return
-        if right is not None and token.negated and not right.negated:
-            return
-        if right is not None and token.quantity and any(owner.leads for owner in token.owners):
+        if right is not None and (
+            _has_its_own(token, right) or not (copula or _is_coordinated(scanned, tokens, token, right))
+        ):
             return
         token.leads = leads
         if copula or (group is not None and group.left_out):
@@ -158,9 +163,24 @@ def _attach_back(scanned: Scanned, tokens: list[Token], place: int, leads: tuple
         right = token
 
 
+def _has_its_own(left: Token, right: Token) -> bool:
+    """Say whether leads named after ``right`` are not ``left``'s: denied, led in, measured elsewhere."""
+    denied = left.negated and not right.negated
+    measured = left.quantity is not None and any(owner.leads for owner in left.owners)
+    return denied or measured or left.front is not None or right.ids == ("other",)
+
+
+def _names_extreme(scanned: Scanned, token: Token, place: int) -> bool:
+    """Say whether a lead is only where a finding of a whole clause is strongest."""
+    gap = scanned.bare[token.end : scanned.tokens[place].start]
+    return token.front is not None and _EXTREME.search(gap) is not None
+
+
 def _is_coordinated(scanned: Scanned, tokens: list[Token], left: Token, right: Token) -> bool:
     gap = scanned.gap(left, right)
     if not _COORDINATION.fullmatch(gap) or (_INTERVALS & set(left.ids) and "with" in gap):
+        return False
+    if right.sort is TokenSort.SUBJECT and re.match(r"\s*, with\b", gap):
         return False
     return not (_named_between(tokens, left, right) or _clause_between(scanned, left, right))
 

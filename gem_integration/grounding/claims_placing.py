@@ -60,8 +60,8 @@ _HANGS_ON = re.compile(
 )
 
 _APPOSITION = re.compile(r", an? ")
-_AND_THE = re.compile(r"[^.;,]*\band the [^.;,]*")
-_WAVE_NUMBER = re.compile(r"measurement/(?:[pqrst]|st)_(?:duration|amplitude|level)")
+_AND_THE = re.compile(r"[^.;,]*(?:,|\band\b)(?: and)?[^.;,]*")
+_WAVE_NUMBER = re.compile(r"measurement/(?:(?:[pqrst]|st)_(?:duration|amplitude|level)|qrs_amplitude)")
 
 
 def with_leads(scanned: Scanned, drafts: list[Draft]) -> list[Draft]:
@@ -88,10 +88,16 @@ def _without_vague(drafts: list[Draft]) -> list[Draft]:
     for draft in drafts:
         vague = draft.subject == "other" and draft.tokens[0].sort is TokenSort.ENTITY
         if not vague or not any(id(token) in firm for token in draft.tokens):
-            if vague and kept and kept[-1].subject == "other" and kept[-1].tokens[0] is draft.tokens[0]:
-                draft = _joined(kept.pop(), draft)
-            kept.append(draft)
+            if vague and kept and _one_remark(kept[-1], draft):
+                kept[-1] = _joined(kept[-1], draft)
+            else:
+                kept.append(draft)
     return kept
+
+
+def _one_remark(first: Draft, second: Draft) -> bool:
+    same_wave = first.subject == "other" and first.tokens[0] is second.tokens[0]
+    return same_wave and (first.head.leads, first.head.front) == (second.head.leads, second.head.front)
 
 
 def _joined(first: Draft, second: Draft) -> Draft:
@@ -134,7 +140,11 @@ def _hanging_leads(scanned: Scanned, draft: Draft, placed: list[Draft]) -> tuple
     between = scanned.lower[before.end : draft.head.start]
     if before.head.start >= draft.head.start:
         return ()
-    hangs = _APPOSITION.fullmatch(between) or _HANGS_ON.fullmatch(between) or (_both_of_waves(before, draft) and _AND_THE.fullmatch(between))
+    hangs = (
+        _APPOSITION.fullmatch(between)
+        or _HANGS_ON.fullmatch(between)
+        or (_both_of_waves(before, draft) and _AND_THE.fullmatch(between))
+    )
     return before.leads if hangs else ()
 
 

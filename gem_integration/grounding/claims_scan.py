@@ -34,6 +34,7 @@ _BEATS = re.compile(
 )
 _CITED_NORMAL = re.compile(
     r"\((?:normal|ref(?:erence)?|norm|nl)\b[ :=]*(?:ranges?|values?|limits?|is|<|>|≤|≥|up to|\d)[^)]*\)"
+    r"|\([<>≤≥]? ?\d[\d.,\- ]*(?:ms|s|bpm|mv|mm|°)? ?(?:is |= ?)?(?:normal|ref)[^)]*\)"
 )
 _NUMBER_NEXT = re.compile(r" ?[:=]? ?\d+[.,]\d+ ?m[vV]")
 _QUESTION_MARK = re.compile(r"(?<![\w)])\?\s?(?=[a-z])|(?P<post>(?<=[\w)])\?)")
