@@ -159,7 +159,6 @@ def _from_trace(message: Message, report: _Report, trace: Trace, limits: ParseLi
     recording = replace(
         trace.recording, started_at=performed.at if performed and not performed.day_only else None
     )
-    imprecise = ("the acquisition time is known to the day only",) if performed and performed.day_only else ()
     return InboundEcg(
         message_id=message_id(message),
         recording=recording,
@@ -170,8 +169,16 @@ def _from_trace(message: Message, report: _Report, trace: Trace, limits: ParseLi
             device=device,
             device_serial=serial,
         ),
-        warnings=trace.warnings + imprecise + contradictions(recording),
+        warnings=trace.warnings + _doubts(performed, text) + contradictions(recording),
     )
+
+
+def _doubts(performed: Moment | None, text: str) -> tuple[str, ...]:
+    if performed is not None and performed.day_only:
+        return ("the acquisition time is known to the day only",)
+    if performed is None and text:
+        return ("the acquisition time is no HL7 time of a known day; its text is kept",)
+    return ()
 
 
 def _device(group: OrderGroup) -> tuple[str | None, str | None]:

@@ -21,7 +21,7 @@ PRIORITIES = {"S": "STAT", "ST": "STAT", "A": "ASAP", "R": "ROUTINE"}
 
 _DTM = re.compile(
     r"(?P<year>\d{4})(?:(?P<month>\d{2})(?:(?P<day>\d{2})(?:(?P<hour>\d{2})(?:(?P<minute>\d{2})"
-    r"(?:(?P<second>\d{2})(?P<fraction>\.\d{1,6})?)?)?)?)?)?(?P<zone>[+-]\d{4})?",
+    r"(?:(?P<second>\d{2})(?:(?P<fraction>\.\d{1,6})\d{0,6})?)?)?)?)?)?(?P<zone>[+-]\d{4})?",
     re.ASCII,
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")

@@ -140,6 +140,25 @@ def test_without_any_zone_the_sites_is_assumed_and_said():
 
 
 @pytest.mark.parametrize(
+    ("text", "performed"),
+    [
+        ("20240301081500.123456789", "2024-03-01T08:15:00.123456+00:00"),
+        ("202403010815", "2024-03-01T08:15:00+00:00"),
+        ("2024-03-01T08:15:00", None),
+        ("20241301081500", None),
+        ("202403", None),
+    ],
+)
+def test_a_start_time_is_read_or_said_to_be_none(text: str, performed: str | None):
+    """Any precision from the day on; what is no time stays as text, with a warning."""
+    ecg = read(PID, "OBR|1", f"OBX|1|TS|93000&TIM|1|{text}", *WAVEFORM)
+    found = ecg.acquisition.performed_at
+    assert (found.isoformat() if found else None) == performed
+    assert ecg.acquisition.performed_at_text == text
+    assert bool(ecg.warnings) == (performed is None)
+
+
+@pytest.mark.parametrize(
     ("field", "patient_id", "assigner"),
     [
         ("1^^^A^SS~2^^^B^PI~3^^^C^MR", "3", "C"),
