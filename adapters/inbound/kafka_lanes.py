@@ -13,6 +13,9 @@ from enum import StrEnum
 from adapters.inbound.kafka_progress import Progress
 from adapters.inbound.kafka_records import Record, lane_of
 
+#: How long a thread sleeps without looking; the operating system has a limit.
+REST_SECONDS_MAX = 3600.0
+
 
 class EndedAs(StrEnum):
     """What came of one attempt at a record."""
@@ -26,7 +29,7 @@ class EndedAs(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How one attempt ended, with the code of its error and the delay before the next in seconds."""
+    """How one attempt ended, with the code of its error and how long all rest after it, in seconds."""
 
     as_: EndedAs
     code: str = ""
@@ -52,7 +55,7 @@ class Task:
 class Lanes:
     """A bounded number of threads working through keyed records; ``put`` never waits.
 
-    An attempt that ends ``LATER`` stays at the head of its lane, and all threads rest for its delay.
+    An attempt that ends ``LATER`` stays at the head of its lane. All threads rest for the delay of an ending.
     """
 
     def __init__(self, work: Callable[[Task], Ending], threads: int) -> None:
@@ -132,7 +135,7 @@ class Lanes:
                     task = self._lanes[self._ready.popleft()][0]
                     self._running.add(task)
                     return task
-                self._changed.wait(rest if rest > 0 else None)
+                self._changed.wait(min(rest, REST_SECONDS_MAX) if rest > 0 else None)
             return None
 
     def _finish(self, task: Task, ending: Ending) -> None:
@@ -140,8 +143,7 @@ class Lanes:
         with self._changed:
             self._running.discard(task)
             waiting = self._lanes[lane]
-            if ending.as_ is EndedAs.LATER:
-                self._rest_until = max(self._rest_until, time.monotonic() + ending.delay_s)
+            self._rest_until = max(self._rest_until, time.monotonic() + ending.delay_s)
             if ending.as_ is not EndedAs.LATER or task.progress.is_over:
                 waiting.popleft()
             if waiting:

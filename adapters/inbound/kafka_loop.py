@@ -17,7 +17,6 @@ from kafka.errors import KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from adapters.inbound.kafka_fix import correct_joins
-from adapters.inbound.kafka_fuse import Fuse
 from adapters.inbound.kafka_lanes import Lanes
 from adapters.inbound.kafka_partitions import Handover, Partitions
 from adapters.inbound.kafka_settings import KafkaSettings
@@ -83,10 +82,10 @@ class ConsumerLoop:
         self._work = work
         self._stop = stop
         self._watch = watch
-        self._fuse = Fuse(settings.fuse_limits)
+        self._fuse = work.fuse
         self._lanes = Lanes(work, settings.threads)
         self._status = ConsumerStatus(state=ConsumerState.STOPPED)
-        self._partitions = Partitions(settings, self._lanes, self._fuse)
+        self._partitions = Partitions(settings, self._lanes)
 
     def run(self) -> None:
         """Consume; a defect in a message is raised once what was done is committed."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping
 
+from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from adapters.inbound.kafka_fuse import Fuse
 from adapters.inbound.kafka_lanes import EndedAs, Ending, Lanes, Task
 from adapters.inbound.kafka_progress import Progress
 from adapters.inbound.kafka_records import Record
@@ -23,10 +23,9 @@ class Partitions:
     two at once.
     """
 
-    def __init__(self, settings: KafkaSettings, lanes: Lanes, fuse: Fuse) -> None:
+    def __init__(self, settings: KafkaSettings, lanes: Lanes) -> None:
         self._settings = settings
         self.lanes = lanes
-        self._fuse = fuse
         self._owned: dict[TopicPartition, Progress] = {}
         self.defect: Exception | None = None
 
@@ -61,7 +60,7 @@ class Partitions:
     def settle(self) -> None:
         """Note what has ended since the last call."""
         for task, ending in self.lanes.ended():
-            self._count(ending)
+            self.defect = self.defect or ending.error
             if self._lets_go(task, ending) and not task.progress.is_over:
                 task.progress.end(task.record.offset)
         for progress in self._owned.values():
@@ -115,14 +114,6 @@ class Partitions:
         """Return the partitions owned."""
         return tuple(self._owned)
 
-    def _count(self, ending: Ending) -> None:
-        if ending.as_ is EndedAs.TAKEN_IN:
-            self._fuse.taken_in()
-        elif ending.as_ is EndedAs.DEAD_LETTER:
-            self._fuse.dead_letter(ending.code)
-        elif ending.as_ is EndedAs.DEFECT:
-            self.defect = self.defect or ending.error
-
     def _lets_go(self, task: Task, ending: Ending) -> bool:
         if ending.as_ is EndedAs.DEAD_LETTER and task.record.key is not None:
             # What holds a patient stays uncommitted: after a restart all come again, from it on, in order.
@@ -139,7 +130,7 @@ class Partitions:
 class Handover:
     """Hears of rebalances, on the thread that also sends heartbeats: it must not take long."""
 
-    def __init__(self, consumer: object, partitions: Partitions, seconds: float) -> None:
+    def __init__(self, consumer: KafkaConsumer, partitions: Partitions, seconds: float) -> None:
         self._consumer = consumer
         self._partitions = partitions
         self._seconds = seconds
@@ -155,7 +146,7 @@ class Handover:
         if not offsets:
             return
         try:
-            await self._consumer.commit_async(dict(offsets))  # type: ignore[attr-defined]
+            await self._consumer.commit_async(dict(offsets))
         except KafkaError as error:
             log_event(
                 Event.CONSUMER_NOT_COMMITTED,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 
 from adapters.inbound.intake import Intake, take_in
+from adapters.inbound.kafka_fuse import Fuse
 from adapters.inbound.kafka_lanes import EndedAs, Ending, Task
 from adapters.inbound.kafka_letters import DeadLetterTopic
 from adapters.inbound.kafka_progress import Progress
@@ -43,6 +45,7 @@ class RecordWork:
         self._settings = settings
         self._intake = intake
         self._letters = letters
+        self.fuse = Fuse(settings.fuse_limits)
         self._lock = threading.Lock()
         self._taken_in = 0
         self._failures_in_a_row = 0
@@ -65,6 +68,8 @@ class RecordWork:
         with self._lock:
             self._failures_in_a_row = 0
             self._taken_in += ending.as_ is EndedAs.TAKEN_IN
+        if ending.as_ is EndedAs.TAKEN_IN:
+            self.fuse.taken_in()
         return ending
 
     def _ending_of(self, task: Task) -> Ending:
@@ -81,7 +86,10 @@ class RecordWork:
         self._letters.append(letter, record, self._settings.topics[record.topic])
         if self._settings.poison is PoisonPolicy.HOLD and record.key is not None:
             self._held[record.key] = task.progress
-        return Ending(as_=EndedAs.DEAD_LETTER, code=letter.code)
+        self.fuse.dead_letter(letter.code)
+        return Ending(
+            as_=EndedAs.DEAD_LETTER, code=letter.code, delay_s=math.inf if self.fuse.blown_by else 0.0
+        )
 
     def _is_held(self, key: bytes | None) -> bool:
         # When its partition goes to another consumer, the dead letter comes again there, and holds there.

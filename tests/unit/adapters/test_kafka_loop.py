@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 from kafka.structs import MemberState, TopicPartition
 
-from adapters.inbound.kafka_fuse import FUSE_LIMITS, Fuse
 from adapters.inbound.kafka_lanes import EndedAs, Ending, Lanes
 from adapters.inbound.kafka_loop import Membership, NotJoinedError
 from adapters.inbound.kafka_partitions import Partitions
@@ -31,15 +30,21 @@ def settings(**changes):
     )
 
 
+def ended_as_told(task):
+    """End a record as its value says."""
+    as_ = EndedAs(task.record.value.decode())
+    return Ending(as_=as_, code="bad", error=ZeroDivisionError() if as_ is EndedAs.DEFECT else None)
+
+
 @pytest.fixture
 def make_partitions():
     """Return a builder of partitions whose records end as told, by their value."""
     opened = []
 
     def build(**changes):
-        lanes = Lanes(lambda task: Ending(as_=EndedAs(task.record.value.decode()), code="bad"), 1)
+        lanes = Lanes(ended_as_told, 1)
         opened.append(lanes)
-        partitions = Partitions(settings(**changes), lanes, Fuse(FUSE_LIMITS))
+        partitions = Partitions(settings(**changes), lanes)
         partitions.own([PARTITION])
         return partitions
 
