@@ -140,11 +140,10 @@ class _Gateway:
         """Let frames end within the time for it, answers a little longer; then cut what is left."""
         for connection in self._connections.values():
             connection.stop()
-        tasks = set(self._connections)
-        if not tasks:
-            return
-        seconds_max = self._settings.stop_seconds_max + LAST_ANSWERS_SECONDS_MAX
-        _, left = await asyncio.wait(tasks, timeout=seconds_max)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        if tasks := set(self._connections):
+            seconds_max = self._settings.stop_seconds_max + LAST_ANSWERS_SECONDS_MAX
+            _, left = await asyncio.wait(tasks, timeout=seconds_max)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.sleep(0)  # what was cut is closed in the loop's next round

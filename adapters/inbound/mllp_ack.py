@@ -117,7 +117,8 @@ def acknowledge(headers: Headers | None, answer: Answer) -> bytes:
     frame without a batch header in a frame of its own.
     """
     if headers is None:
-        return _framed("\r".join((*_reply_header(None, "", answer), *_said(None, "AE", answer))), AS_BYTES)
+        code = CODES[answer.outcome].original
+        return _framed("\r".join((*_reply_header(None, code, answer), *_said(None, code, answer))), AS_BYTES)
     acknowledgements = [text for header in headers.messages for text in _of_message(header, answer)]
     if headers.batch is None or not acknowledgements:
         return b"".join(_framed(text, headers.codec) for text in acknowledgements)

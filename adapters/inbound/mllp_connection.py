@@ -73,7 +73,7 @@ class Connection:
                     self._end = End.STOPPING
         finally:
             self._hold(0)
-            self._close(writer)
+            await self._close(writer)
 
     async def _next_pieces(self, reader: asyncio.StreamReader) -> list[Piece]:
         try:
@@ -154,9 +154,15 @@ class Connection:
         except OSError:
             self._end = self._end or End.BY_PEER
 
-    def _close(self, writer: asyncio.StreamWriter) -> None:
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        """Close once the last answer is out, or cut where it does not go out in time."""
+        log_event(Event.CONNECTION_CLOSED, peer=self._peer, outcome=(self._end or End.STOPPING).value)
         if self._end is End.ANSWER_NOT_READ or self._end is None:
             writer.transport.abort()
-        else:
-            writer.close()
-        log_event(Event.CONNECTION_CLOSED, peer=self._peer, outcome=(self._end or End.STOPPING).value)
+            return
+        writer.close()
+        try:
+            async with asyncio.timeout(self._settings.write_seconds_max):
+                await writer.wait_closed()
+        except OSError:  # of which TimeoutError is one: reset, TLS broken, or nobody reads
+            writer.transport.abort()

@@ -123,7 +123,7 @@ class MllpSettings:
     frame_seconds_max: float = 60.0
     end_seconds_max: float = 0.5  #: for the CR after FS
     write_seconds_max: float = 10.0
-    stop_seconds_max: float = 20.0
+    stop_seconds_max: float = 10.0
     free_bytes_min: int = 512 * MIB
     watched_folders: tuple[Path, ...] = ()
 
