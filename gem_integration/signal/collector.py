@@ -69,12 +69,19 @@ class Collector:
 
     def ranges_between(self, start_ms: FloatArray, stop_ms: FloatArray) -> SampleRanges:
         """Return the spans as ranges of samples as received, cut to the recording, unknown ones left out."""
-        known = np.isfinite(start_ms) & np.isfinite(stop_ms)
+        return self.ranges_by_lead(start_ms[:, None], stop_ms[:, None])[0]
+
+    def ranges_by_lead(self, start_ms: FloatArray, stop_ms: FloatArray) -> list[SampleRanges]:
+        """Return each column's spans; ``start_ms`` and ``stop_ms`` are (beat, lead)."""
         per_ms = self.rate_hz / 1000.0
-        start = np.maximum(np.rint(start_ms[known] * per_ms).astype(int), 0)
-        stop = np.minimum(np.rint(stop_ms[known] * per_ms).astype(int) + 1, self.sample_count)
-        pairs = zip(start.tolist(), stop.tolist(), strict=True)
-        return tuple(pair for pair in pairs if pair[1] > pair[0])
+        start = np.maximum(np.rint(start_ms * per_ms), 0.0)
+        stop = np.minimum(np.rint(stop_ms * per_ms) + 1.0, self.sample_count)
+        known = stop > start  # never where either is NaN
+        columns = zip(start.T, stop.T, known.T, strict=True)
+        return [
+            tuple(zip(first[seen].astype(int).tolist(), end[seen].astype(int).tolist(), strict=True))
+            for first, end, seen in columns
+        ]
 
     def range_between(self, start_ms: float, stop_ms: float) -> SampleRanges:
         """Return one span as a range of samples as received."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,28 +36,32 @@ def lead_beats(
     chosen = np.array(typical.beats, dtype=np.intp)
     aligned = compared.aligned_ms
 
-    def typically(places_ms: FloatArray) -> float:
-        relative = (places_ms - aligned)[chosen]
-        if np.isfinite(relative).mean() < SHARE_MIN:
-            return float("nan")
-        return float(median_over_leads(relative[None])[0]) / STEP_MS + typical.origin
+    def typically(places_ms: FloatArray) -> list[float]:
+        relative = (places_ms.reshape(len(aligned), -1) - aligned[:, None])[chosen]
+        enough = np.isfinite(relative).mean(axis=0) >= SHARE_MIN
+        middle = np.where(enough, median_over_leads(relative.T), np.nan)
+        return [float(place) for place in (middle / STEP_MS + typical.origin)]
 
     first_wave = np.where(np.isfinite(marks.p_on), marks.p_on, marks.qrs_on)
     following = np.r_[first_wave[1:], np.inf]
     next_on = float(np.min((following - aligned)[chosen])) / STEP_MS + typical.origin
+    (qrs_on,), (qrs_off,) = typically(marks.qrs_on), typically(marks.qrs_off)
+    p_off = np.minimum(found.p.off_ms, marks.qrs_on[:, None])
+    own = (typically(found.p.on_ms), typically(p_off), typically(found.t.on_ms), typically(found.t.off_ms))
+    columns = zip(found.leads, typical.samples_mv, *own, strict=True)
     return {
         lead: LeadBeat(
             lead=lead,
-            samples_mv=typical.samples_mv[row],
-            qrs_on=typically(marks.qrs_on),
-            qrs_off=typically(marks.qrs_off),
-            p_on=typically(found.p.on_ms[:, row]),
-            p_off=typically(np.minimum(found.p.off_ms[:, row], marks.qrs_on)),
-            t_on=typically(found.t.on_ms[:, row]),
-            t_off=typically(found.t.off_ms[:, row]),
+            samples_mv=samples_mv,
+            qrs_on=qrs_on,
+            qrs_off=qrs_off,
+            p_on=p_on,
+            p_off=p_end,
+            t_on=t_on,
+            t_off=t_off,
             next_on=next_on,
         )
-        for row, lead in enumerate(found.leads)
+        for lead, samples_mv, p_on, p_end, t_on, t_off in columns
     }
 
 
@@ -64,59 +69,87 @@ def measure_leads(
     found: Delineation, compared: Compared, beats: Mapping[Lead, LeadBeat], out: Collector
 ) -> None:
     """Measure every lead's waves and its own intervals over the dominant beats."""
-    chosen = np.flatnonzero(compared.main)
+    intervals = _intervals(found, compared.main, out)
+    places = _places(found, np.flatnonzero(compared.main), out)
     for row, (lead, beat) in enumerate(beats.items()):
-        _measure_lead_intervals(row, lead, (found, compared.main), out)
-        measure_lead(beat, _places(row, lead, (found, chosen), out), out)
+        for kind, leads in intervals.items():
+            _add_interval(kind, leads[row], lead, out)
+        _measure_lead_rate(found.qrs.peak_ms[:, row], lead, out)
+        measure_lead(beat, places[row], out)
 
 
 def _places(
-    row: int, lead: Lead, where: tuple[Delineation, np.ndarray[tuple[int], np.dtype[np.intp]]], out: Collector
-) -> Places:
-    found, chosen = where
+    found: Delineation, chosen: np.ndarray[tuple[int], np.dtype[np.intp]], out: Collector
+) -> list[Places]:
+    """Return where each lead's waves lie in the chosen beats."""
     beats = tuple((chosen + 1).tolist())
 
-    def place(start_ms: FloatArray, stop_ms: FloatArray) -> Place:
-        return Place(lead=lead, beats=beats, samples=out.ranges_between(start_ms[chosen], stop_ms[chosen]))
+    def place(start_ms: FloatArray, stop_ms: FloatArray) -> list[Place]:
+        spans = out.ranges_by_lead(start_ms[chosen], stop_ms[chosen])
+        return [
+            Place(lead=lead, beats=beats, samples=own) for lead, own in zip(found.leads, spans, strict=True)
+        ]
 
-    end = found.qrs.off_ms[:, row]
-    return Places(
-        p=place(found.p.on_ms[:, row], found.p.off_ms[:, row]),
-        qrs=place(found.qrs.on_ms[:, row], end),
-        st=place(end, end + ST_REACH_MS),
-        t=place(found.t.on_ms[:, row], found.t.off_ms[:, row]),
+    end = found.qrs.off_ms
+    waves = (
+        place(found.p.on_ms, found.p.off_ms),
+        place(found.qrs.on_ms, end),
+        place(end, end + ST_REACH_MS),
+        place(found.t.on_ms, found.t.off_ms),
     )
+    return [Places(p=p, qrs=qrs, st=st, t=t) for p, qrs, st, t in zip(*waves, strict=True)]
 
 
-def _measure_lead_intervals(
-    row: int, lead: Lead, where: tuple[Delineation, MaskArray], out: Collector
-) -> None:
-    found, main = where
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Interval:
+    """One lead's median interval in ms with its place; NaN where too few beats have it."""
+
+    median_ms: float
+    place: Place
+
+
+def _intervals(found: Delineation, main: MaskArray, out: Collector) -> dict[Kind, list[_Interval]]:
+    """Return each kind's interval lead by lead: medians over the dominant beats."""
     p, qrs, t = found.p, found.qrs, found.t
     pairs = {
-        Kind.P_DURATION: (p.on_ms[:, row], p.off_ms[:, row]),
-        Kind.PR_INTERVAL: (p.on_ms[:, row], qrs.on_ms[:, row]),
-        Kind.QRS_DURATION: (qrs.on_ms[:, row], qrs.off_ms[:, row]),
-        Kind.QT_INTERVAL: (qrs.on_ms[:, row], t.off_ms[:, row]),
-        Kind.T_DURATION: (t.on_ms[:, row], t.off_ms[:, row]),
+        Kind.P_DURATION: (p.on_ms, p.off_ms),
+        Kind.PR_INTERVAL: (p.on_ms, qrs.on_ms),
+        Kind.QRS_DURATION: (qrs.on_ms, qrs.off_ms),
+        Kind.QT_INTERVAL: (qrs.on_ms, t.off_ms),
+        Kind.T_DURATION: (t.on_ms, t.off_ms),
     }
-    for kind, (start, stop) in pairs.items():
-        known = np.flatnonzero(main & np.isfinite(stop - start))
-        if len(known) < SHARE_MIN * main.sum():
-            out.miss(lead, "too few beats have the wave it needs in this lead", [kind])
-            continue
-        out.add(
-            kind,
-            float(median_over_leads((stop - start)[None, known])[0]),
-            place=Place(
-                lead=lead,
-                beats=tuple((known + 1).tolist()),
-                samples=out.ranges_between(start[known], stop[known]),
-            ),
-            uncertainty=LEAD_INTERVAL_UNCERTAINTY_MS[kind],
-            method=f"median of {len(known)} beats in this lead",
+    return {kind: _interval_by_lead(found.leads, main, pair, out) for kind, pair in pairs.items()}
+
+
+def _interval_by_lead(
+    leads: tuple[Lead, ...], main: MaskArray, pair: tuple[FloatArray, FloatArray], out: Collector
+) -> list[_Interval]:
+    start, stop = (np.where(main[:, None], marks, np.nan) for marks in pair)
+    length = stop - start
+    known = np.isfinite(length)
+    medians = np.where(known.sum(axis=0) >= SHARE_MIN * main.sum(), median_over_leads(length.T), np.nan)
+    numbers = np.arange(1, len(main) + 1)
+    columns = zip(leads, medians.tolist(), known.T, out.ranges_by_lead(start, stop), strict=True)
+    return [
+        _Interval(
+            median_ms=median,
+            place=Place(lead=lead, beats=tuple(numbers[shown].tolist()), samples=samples),
         )
-    _measure_lead_rate(qrs.peak_ms[:, row], lead, out)
+        for lead, median, shown, samples in columns
+    ]
+
+
+def _add_interval(kind: Kind, interval: _Interval, lead: Lead, out: Collector) -> None:
+    if np.isnan(interval.median_ms):
+        out.miss(lead, "too few beats have the wave it needs in this lead", [kind])
+        return
+    out.add(
+        kind,
+        interval.median_ms,
+        place=interval.place,
+        uncertainty=LEAD_INTERVAL_UNCERTAINTY_MS[kind],
+        method=f"median of {len(interval.place.beats)} beats in this lead",
+    )
 
 
 def _measure_lead_rate(peak_ms: FloatArray, lead: Lead, out: Collector) -> None:

@@ -107,12 +107,13 @@ def _rail_share(seen_mv: FloatArray, rate_hz: float) -> float:
     """Return the share of samples that stay at the lead's own extreme, far from its middle."""
     if len(seen_mv) < 2:
         return 0.0
-    middle, total = float(np.median(seen_mv)), 0.0
+    total, shortest = 0.0, max(3.0, RAIL_RUN_MS * rate_hz / 1000.0)
     for rail in (float(seen_mv.max()), float(seen_mv.min())):
-        if abs(rail - middle) < RAIL_MIN_MV:
+        there = np.abs(seen_mv - rail) < 1e-4
+        if there.sum() < shortest or abs(rail - float(np.median(seen_mv))) < RAIL_MIN_MV:
             continue
-        runs = _run_lengths(np.abs(seen_mv - rail) < 1e-4)
-        total += float(runs[runs >= max(3.0, RAIL_RUN_MS * rate_hz / 1000.0)].sum())
+        runs = _run_lengths(there)
+        total += float(runs[runs >= shortest].sum())
     return total / len(seen_mv)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from gem_integration.domain.ecg import STANDARD_LEADS, FloatArray, Lead, Recording
 from gem_integration.domain.quality import LeadQuality, Quality, QualityFlag
 from gem_integration.signal.analysis import Analysis, analyse
-from gem_integration.signal.blanks import bridged, calibration_pulse, hidden_samples
+from gem_integration.signal.blanks import bridged, hidden_samples
 from gem_integration.signal.electrodes import loose_electrodes, reversal, swapped_chest_pair
 from gem_integration.signal.lead_faults import Traces, lead_qualities
 from gem_integration.signal.leads import LIMB_COEFFICIENTS, gaps_of
@@ -52,8 +52,8 @@ def assess(recording: Recording) -> Quality:
     found = [
         *_missing(recording),
         *_lead_reasons(leads),
-        *_inconsistent(recording, leads),
-        *_pulse(samples, recording.sampling_rate_hz),
+        *_inconsistent(recording.leads, leads, traces),
+        *_pulse(traces),
         *_beats(recording, analysis),
         *_exchanged(analysis),
     ]
@@ -102,12 +102,13 @@ def _plural(words: str, count: int) -> str:
     return f"{verb} {rest}".strip()
 
 
-def _inconsistent(recording: Recording, leads: Mapping[Lead, LeadQuality]) -> list[tuple[QualityFlag, str]]:
+def _inconsistent(
+    order: tuple[Lead, ...], leads: Mapping[Lead, LeadQuality], traces: Traces
+) -> list[tuple[QualityFlag, str]]:
     """Check Einthoven's and Goldberger's laws among the usable limb leads."""
-    samples, hidden = hidden_samples(recording, recording.leads)
-    seen = ~hidden.any(axis=0)
+    seen = ~traces.hidden.any(axis=0)
     rows: dict[Lead, FloatArray] = {
-        lead: samples[recording.leads.index(lead), seen]
+        lead: traces.samples_mv[order.index(lead), seen]
         for lead in LIMB_COEFFICIENTS
         if lead in leads and leads[lead].usable and seen.any()
     }
@@ -129,8 +130,8 @@ def _inconsistent(recording: Recording, leads: Mapping[Lead, LeadQuality]) -> li
     return [(QualityFlag.INCONSISTENT, reason)]
 
 
-def _pulse(samples_mv: FloatArray, rate_hz: float) -> list[tuple[QualityFlag, str]]:
-    if not calibration_pulse(samples_mv, rate_hz).any():
+def _pulse(traces: Traces) -> list[tuple[QualityFlag, str]]:
+    if not (traces.hidden & ~traces.gaps).any():
         return []
     return [(QualityFlag.CALIBRATION_PULSE, "a calibration pulse stands inside the recording")]
 
