@@ -92,10 +92,10 @@ def test_a_database_that_dies_is_unavailable_and_works_again_when_it_is_back(clo
         store.migrate()
         line = Line(store, clock, make_delivery)
         line.receive(1)
-        server.stop("immediate")
+        server.daemon.kill()
         with pytest.raises(StorageUnavailable, match="check that it runs"):
             line.receive(2)
-        server.start()
+        server.daemon.start()
         assert line.receive(1).outcome is ReceivedAs.DUPLICATE
         assert line.receive(2).outcome is ReceivedAs.NEW
         store.close()

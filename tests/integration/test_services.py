@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import psycopg
 import pytest
 from kombu import Connection, Queue
 
@@ -123,6 +124,19 @@ def test_kafka_keeps_what_it_acknowledged_through_a_crash(kafka_broker: Kafka) -
     assert [(record.key, record.value) for records in polled.values() for record in records] == [
         (b"one", b"beat")
     ]
+
+
+@pytest.mark.service
+def test_postgresql_keeps_what_it_committed_through_a_crash(postgres: Postgres) -> None:
+    """A row committed before a kill is there after the restart, and clients may have been connected."""
+    address = postgres.create_database("kept")
+    with psycopg.connect(address) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS beat")
+        connection.commit()
+        postgres.daemon.kill()
+        postgres.daemon.start()
+    with psycopg.connect(address) as connection:
+        assert connection.execute("SELECT beat FROM kept").fetchall() == [(1,)]
 
 
 @pytest.mark.service

@@ -96,7 +96,8 @@ def _keeper() -> int | None:
     if not STATE.exists():
         return None
     keeper = int(json.loads(STATE.read_text())["keeper"])
-    return keeper if Path(f"/proc/{keeper}").exists() else None
+    command = Path(f"/proc/{keeper}/cmdline")
+    return keeper if command.exists() and b"tests.services" in command.read_bytes() else None
 
 
 def _write(state: dict[str, object]) -> None:

@@ -67,13 +67,18 @@ def answers(port: int) -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class Daemon:
-    """A program in the background: a process group of its own, which ends when the tests' process ends."""
+    """A program in the background: a process group of its own, which ends when the tests' process ends.
+
+    ``as_user`` is a command that runs what follows it as another user.
+    """
 
     name: str
     command: Sequence[str | Path]
     ready: Callable[[], bool]
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    as_user: Sequence[str] = ()
+    stop_signal: signal.Signals = signal.SIGTERM
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, seconds: float = START_SECONDS_MAX) -> None:
@@ -91,7 +96,7 @@ class Daemon:
     def stop(self) -> None:
         """Ask it to end; kill what is left after ``STOP_SECONDS_MAX``."""
         if self._process is not None:
-            self._send(signal.SIGTERM)
+            self._send(self.stop_signal)
             self.thaw()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS_MAX)
@@ -119,7 +124,8 @@ class Daemon:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         # Killed together with the thread that starts it: a fixture that never unwinds leaves nothing behind.
-        bound = ["setpriv", "--pdeathsig", "KILL", "--", *map(str, self.command)]
+        # That bond ends where the user changes, so the user changes first.
+        bound = [*self.as_user, "setpriv", "--pdeathsig", "KILL", "--", *map(str, self.command)]
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 bound,

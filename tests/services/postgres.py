@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services.command import free_port, run
+from tests.services.command import Daemon, free_port, run
 from tests.services.installing import install
 
-START_SECONDS_MAX = 60
+ANSWER_SECONDS_MAX = 10
 SUPERUSER = "ecg"
 SYSTEM_USER = "postgres"
 #: Tests crash processes, not machines: the operating system keeps what was written.
@@ -31,11 +31,14 @@ SETTINGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postgres:
-    """A running server; its only user needs no password from this machine."""
+    """A running server, whose only user needs no password from this machine.
+
+    ``daemon`` stops, kills, freezes and restarts it on its old data.
+    """
 
     port: int
     programs: Path
-    folder: Path
+    daemon: Daemon
 
     def url(self, database: str = "postgres") -> str:
         """Return the address of one of its databases."""
@@ -46,35 +49,36 @@ class Postgres:
         run([self.programs / "psql", self.url(), "-qc", f'CREATE DATABASE "{name}"'])
         return self.url(name)
 
-    def stop(self, mode: str = "fast") -> None:
-        """Stop the server; ``immediate`` is a crash."""
-        run([*_as_system_user(), self.programs / "pg_ctl", "-D", self.folder, "-s", "-m", mode, "stop"])
-
-    def start(self) -> None:
-        """Start the server and wait until it answers."""
-        options = " ".join(f"-c {setting}" for setting in (f"port={self.port}", *SETTINGS))
-        waiting = ["-s", "-w", "-t", str(START_SECONDS_MAX), "-l", self.folder / "server.log", "-o", options]
-        run([*_as_system_user(), self.programs / "pg_ctl", "-D", self.folder, *waiting, "start"])
-
 
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
     """Start a server, installing it first where it is missing, and remove it at the end."""
-    programs = _programs()
+    programs, port = _programs(), free_port()
     with tempfile.TemporaryDirectory(prefix="postgres-") as temporary:
         home = Path(temporary)
         if os.geteuid() == 0:  # initdb refuses root
             shutil.chown(home, SYSTEM_USER)
-        folder = home / "cluster"
         cluster = ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-        run([*_as_system_user(), programs / "initdb", "-D", folder, *cluster])
-        server = Postgres(port=free_port(), programs=programs, folder=folder)
-        server.start()
+        run([*_as_system_user(), programs / "initdb", "-D", home / "cluster", *cluster])
+        options = [part for setting in (f"port={port}", *SETTINGS) for part in ("-c", setting)]
+        daemon = Daemon(
+            name="PostgreSQL",
+            command=[programs / "postgres", "-D", home / "cluster", *options],
+            ready=lambda: _answers(programs, port),
+            log=home / "server.log",
+            as_user=_as_system_user(),
+            stop_signal=signal.SIGINT,  # its "fast" shutdown; SIGTERM would wait for every client
+        )
         try:
-            yield server
+            daemon.start()
+            yield Postgres(port=port, programs=programs, daemon=daemon)
         finally:
-            with contextlib.suppress(subprocess.CalledProcessError):  # a test may have stopped it
-                server.stop("immediate")
+            daemon.kill()
+
+
+def _answers(programs: Path, port: int) -> bool:
+    asked = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    return subprocess.run(asked, check=False, timeout=ANSWER_SECONDS_MAX).returncode == 0
 
 
 def _programs() -> Path:
