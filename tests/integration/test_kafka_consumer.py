@@ -390,10 +390,10 @@ def test_a_database_that_is_killed_and_comes_back_is_waited_for(
         feed.publish_orders(5)
         with feed.consuming() as consumer:
             feed.wait_for_orders(5)
-            postgres.stop("immediate")
+            postgres.daemon.kill()
             feed.publish_orders(10)
             feed.wait(lambda: consumer.status.state is ConsumerState.WAITING)
-            postgres.start()
+            postgres.daemon.start()
             feed.wait_for_orders(15)
             feed.wait(lambda: feed.committed() == 15)
         assert feed.store.dead_letters() == ()
@@ -415,7 +415,7 @@ def database_url_of_postgres(postgres):
 def test_a_broker_that_is_killed_and_comes_back_is_joined_again(feed):
     """What it had confirmed is there; the gateway is told that nothing else is."""
     feed.publish_orders(10)
-    with feed.consuming():
+    with feed.consuming() as consumer:
         feed.wait_for_orders(5)
         feed.broker.daemon.kill()
         impatient = KafkaAppender(feed.connection, record_bytes_max=1000, seconds_max=1.0)
@@ -425,6 +425,7 @@ def test_a_broker_that_is_killed_and_comes_back_is_joined_again(feed):
         )
         with pytest.raises(StorageUnavailable, match="confirm"):
             publisher.publish(message, None)
+        feed.wait(lambda: consumer.status.state is ConsumerState.JOINING)
         feed.broker.daemon.start()
         feed.publish_orders(10)
         feed.wait_for_orders(20)
