@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import shutil
@@ -30,6 +31,7 @@ from gem_integration.storage.transaction import Transaction
 REPEATED = "repeated"
 NAME_LENGTH_MAX = 40
 RECENT_MAX = 10_000
+LARGE_BYTES = 1024 * 1024
 DISK_LOOK_SECONDS = 1.0
 #: Message codes that answer another message: never answered, or two systems would go on for ever.
 ACKNOWLEDGING = frozenset({"ACK", "MCF"})
@@ -81,7 +83,7 @@ class Answering:
     async def answer(self, content: bytes, peer: str) -> Answered:
         """Store a frame with all it carries and return its answer; errors become answers too."""
         started_s = time.perf_counter()
-        headers = read_headers(content)
+        headers = await _headers_of(content)
         message = InboundMessage(
             source=source_of(peer, headers),
             media_type=MediaType.HL7V2,
@@ -251,6 +253,12 @@ def source_of(peer: str, headers: Headers | None) -> str:
 
 def _forgotten(_: Transaction) -> NoReturn:
     raise StorageUnavailable("the answer to this message was removed meanwhile")
+
+
+async def _headers_of(content: bytes) -> Headers | None:
+    if len(content) <= LARGE_BYTES:
+        return read_headers(content)
+    return await asyncio.to_thread(read_headers, content)  # looks through it whole, while others are served
 
 
 class _Watermark:
