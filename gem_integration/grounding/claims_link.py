@@ -40,7 +40,7 @@ _BELONGS_AHEAD = re.compile(
 _BOTH = re.compile(r"\b(?:both|all|each)\b[^.;]{0,24}$")
 
 _POINTS_BACK = re.compile(r"\b(?:these|this|those|such)\s+$")
-_COLON = re.compile(r"\s*:")
+_COLON = re.compile(r"\s*(?::|[-;]\s)")
 _COMPLEX = Token(sort=TokenSort.ENTITY, start=0, end=0, ids=("qrs",))
 _RHYTHM = Token(sort=TokenSort.ENTITY, start=0, end=0, ids=("rhythm",))
 _PHRASE_OPENS = re.compile(r"(?:[,;(]|\b(?:and|or|with|a|an|no|but))\s*$")

@@ -60,7 +60,7 @@ UNITS: dict[str, tuple[str, float]] = {
 }
 _UNIT = "|".join(sorted((re.escape(unit) for unit in UNITS), key=len, reverse=True))
 _NUMBER = re.compile(
-    r"(?:(?<![\w.,)])(?P<sign>[+-]) ?)?(?<![\w.])(?<!\d:)(?P<digits>\d{1,3}(?:,\d{3})+(?![\d,])|"
+    r"(?:(?<![\w.,)])(?P<sign>[+-]))?(?<![\w.])(?<!\d:)(?P<digits>\d{1,3}(?:,\d{3})+(?![\d,])|"
     r"\d{1,6}(?:[.,]\d{1,4})?|[.]\d{1,4})"
     rf"(?![\d:])(?:[ -]?(?P<unit>{_UNIT})(?![a-z/²]))?(?![.]\d)"
 )
