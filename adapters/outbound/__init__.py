@@ -23,5 +23,11 @@ def _kafka(location: str) -> ReportSink:
     return KafkaSink.at(location)
 
 
+def _dicom_sr(location: str) -> ReportSink:
+    from adapters.outbound.dicom_sr import DicomSrSink, archive_of  # noqa: PLC0415
+
+    return DicomSrSink(archive_of(location))
+
+
 #: Sink name → factory of the sink at a location (a folder for ``files``, a base URL for a server).
-SINKS: Mapping[str, SinkFactory] = {"files": _files, "kafka": _kafka}
+SINKS: Mapping[str, SinkFactory] = {"files": _files, "kafka": _kafka, "dicom_sr": _dicom_sr}
