@@ -21,7 +21,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE
+from pynetdicom import AE, evt
 
 from adapters.inbound.dicom_ecg import parse
 from adapters.inbound.dimse import DimseSettings, Landing, landing_in, serve_dimse
@@ -115,12 +115,16 @@ def association(gateway, *, calling="CART", called="ECGSCP", syntax=ExplicitVRLi
     peer.add_requested_context(VERIFICATION)
     for sop_class in (TWELVE_LEAD, AMBULATORY):
         peer.add_requested_context(sop_class, syntax)
-    opened = peer.associate("127.0.0.1", gateway.port, ae_title=called, **more)
+    wires = []
+    noting = [(evt.EVT_CONN_OPEN, lambda event: wires.append(event.assoc.dul.socket.socket))]
+    opened = peer.associate("127.0.0.1", gateway.port, ae_title=called, evt_handlers=noting, **more)
     try:
         yield opened
     finally:
         if opened.is_established:
             opened.release()
+        for wire in wires:  # pynetdicom leaves it open where the other end was first
+            wire.close()
 
 
 def send(gateway, data_set: Dataset, **how) -> int | None:
