@@ -1,4 +1,4 @@
-"""A correction of kafka-python, for the one version that needs it, and for no other.
+"""What kafka-python gets wrong or does not tell, for the one version that was checked, and for no other.
 
 In 3.0.12 a rejoin is forgotten when ``poll`` times out between the answers to JoinGroup and SyncGroup and
 the leader has assigned meanwhile: ``need_rejoin`` is false again, nobody collects the finished join, and
@@ -11,7 +11,10 @@ from __future__ import annotations
 import threading
 
 import kafka
+from kafka import KafkaConsumer
 from kafka.coordinator.consumer import ConsumerCoordinator
+from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
 
 VERSION_CORRECTED = "3.0.12"
 _lock = threading.Lock()
@@ -28,6 +31,33 @@ def correct_joins() -> None:
         if not _corrected:
             _correct()
             _corrected = True
+
+
+def open_consumer(**options: object) -> KafkaConsumer:
+    """Return a consumer connected to its brokers; ``KafkaTimeoutError`` if they are away.
+
+    The library would then leave behind the client it had opened: a thread and four files each time.
+    """
+    opened: list[KafkaNetClient] = []
+
+    def client(**configs: object) -> KafkaNetClient:
+        opened.append(KafkaNetClient(**configs))
+        return opened[-1]
+
+    try:
+        return KafkaConsumer(**options, kafka_client=client)
+    except KafkaError:
+        for each in opened:
+            each.close()
+        raise
+
+
+def hears_coordinator(consumer: KafkaConsumer) -> bool:
+    """Say whether the group's coordinator has answered a heartbeat within the session.
+
+    While the brokers are away the library calls its membership stable for ever.
+    """
+    return not consumer._coordinator.heartbeat.session_timeout_expired()  # noqa: SLF001 - nothing public tells
 
 
 def _correct() -> None:

@@ -16,7 +16,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
-from adapters.inbound.kafka_fix import correct_joins
+from adapters.inbound.kafka_fix import correct_joins, hears_coordinator, open_consumer
 from adapters.inbound.kafka_lanes import Lanes
 from adapters.inbound.kafka_partitions import Handover, Partitions
 from adapters.inbound.kafka_settings import KafkaSettings
@@ -41,7 +41,7 @@ AsyncConsumerRebalanceListener.register(Handover)
 class ConsumerState(StrEnum):
     """What the consumer is doing."""
 
-    JOINING = "joining"  #: not (or no longer) a member of the group
+    JOINING = "joining"  #: not (or no longer) a member of the group, or the brokers are away
     CONSUMING = "consuming"
     WAITING = "waiting"  #: the database or the dead-letter topic is away; nothing is committed
     FUSE_BLOWN = "fuse_blown"  #: too many dead letters in a row; it stays so until it is started again
@@ -122,7 +122,7 @@ class ConsumerLoop:
     def _be_a_member(self) -> None:
         if self._status.state is ConsumerState.STOPPED:
             self._show(ConsumerState.JOINING)
-        consumer = KafkaConsumer(
+        consumer = open_consumer(
             **self._settings.consumer_options(), partition_assignment_strategy=[CooperativeStickyAssignor]
         )
         left = False
@@ -202,7 +202,8 @@ class Membership:
     @property
     def is_joined(self) -> bool:
         """Say whether the group counts on us, be it without a partition."""
-        return bool(self._consumer.group_metadata().state == MemberState.STABLE)
+        is_stable = self._consumer.group_metadata().state == MemberState.STABLE
+        return is_stable and hears_coordinator(self._consumer)
 
     def poll(self, room: int, seconds: float) -> None:
         """Take up at most ``room`` records; without room the partitions pause and the membership goes on."""

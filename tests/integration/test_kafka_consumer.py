@@ -487,11 +487,13 @@ def test_what_waits_in_memory_is_bounded_and_the_membership_goes_on(feed):
 
 
 def test_without_a_broker_the_consumer_waits_and_can_be_stopped(feed):
-    """It says why, and tries again."""
+    """It says why, tries again, and leaves nothing behind."""
     nowhere = KafkaConnection(bootstrap_servers=(f"127.0.0.1:{free_port()}",))
+    before = threading.active_count()
     with feed.consuming(connection=nowhere) as consumer:
         feed.wait(lambda: consumer.status.code == "KafkaTimeoutError")
         assert consumer.status.state is ConsumerState.JOINING
+    feed.wait(lambda: threading.active_count() <= before)
 
 
 def test_messages_deleted_before_they_were_read_are_an_alarm(feed, caplog):

@@ -53,6 +53,13 @@ def make_partitions():
         lanes.close()
 
 
+def consumer_in(state, *, is_silent=False):
+    """Return what a membership asks of a consumer."""
+    metadata = SimpleNamespace(state=state)
+    heartbeat = SimpleNamespace(session_timeout_expired=lambda: is_silent)
+    return SimpleNamespace(group_metadata=lambda: metadata, _coordinator=SimpleNamespace(heartbeat=heartbeat))
+
+
 def worked_through(partitions, lots):
     """Give the records of each lot, let all be worked on, and return the offset to commit after each."""
     committable, offset = [], 0
@@ -71,13 +78,18 @@ def worked_through(partitions, lots):
 
 def test_a_member_without_a_partition_is_content_and_one_that_never_joins_is_not():
     """Spare consumers are left alone; a forgotten join is begun again."""
-    state = SimpleNamespace(state=MemberState.STABLE)
-    consumer = SimpleNamespace(group_metadata=lambda: state)
+    consumer = consumer_in(MemberState.STABLE)
     membership = Membership(consumer, partitions=None, settings=settings(watchdog_seconds=1e-9))
     membership.watch_over()
-    state.state = MemberState.REBALANCING
+    consumer.group_metadata().state = MemberState.REBALANCING
     with pytest.raises(NotJoinedError):
         membership.watch_over()
+
+
+def test_a_member_whose_brokers_are_away_is_none():
+    """The library itself would call it stable for ever."""
+    consumer = consumer_in(MemberState.STABLE, is_silent=True)
+    assert not Membership(consumer, partitions=None, settings=settings()).is_joined
 
 
 def test_a_dead_letter_lets_the_next_be_committed(make_partitions):
