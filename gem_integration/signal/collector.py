@@ -58,6 +58,13 @@ class Collector:
         for kind in kinds:
             self.unmeasured.setdefault((kind, lead), reason)
 
+    def withdraw(self, units: frozenset[str], reason: str) -> None:
+        """Take back every measurement in one of ``units``, and say why."""
+        for item in self.items:
+            if item.unit in units:
+                self.unmeasured[item.kind, item.lead] = reason
+        self.items[:] = [item for item in self.items if item.unit not in units]
+
     def value(self, kind: MeasurementKind, lead: Lead | None = None) -> float | None:
         """Return a number gathered so far."""
         return next((item.value for item in self.items if item.kind is kind and item.lead is lead), None)

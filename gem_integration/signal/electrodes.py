@@ -8,6 +8,7 @@ import numpy as np
 
 from gem_integration.domain.ecg import PRECORDIAL_LEADS, FloatArray, Lead
 from gem_integration.domain.quality import LeadQuality, QualityFlag
+from gem_integration.signal.beats import STEP_MS
 from gem_integration.signal.wave_amplitudes import LeadBeat, p_area_mv_ms
 
 LIMB_ELECTRODES: dict[str, tuple[Lead, Lead, Lead]] = {
@@ -21,6 +22,8 @@ LOOSE_RATIO = 2.5  #: a loose electrode's leads against those without it
 NEARLY_FLAT_MV = 0.1
 CORRELATION_WITHOUT_P = -0.3
 OPPOSED = -0.85
+OPPOSED_UPRIGHT = -0.7
+NARROW_MS = 150.0
 P_AREA_CLEAR_MV_MS = 3.0
 SWAP_GAIN_MAX = 0.62  #: roughness V1-V6 after exchanging two electrodes / before
 SWAP_MARGIN = 0.85
@@ -63,8 +66,7 @@ def reversal(beats: Mapping[Lead, LeadBeat]) -> QualityFlag | None:
             return QualityFlag.RA_RL_REVERSAL
     if Lead.V6 not in beats:
         return None
-    correlation = _correlation(beats[Lead.I], beats[Lead.V6])
-    if _arms_exchanged(beats[Lead.I], correlation):
+    if _arms_exchanged(beats):
         return QualityFlag.RA_LA_REVERSAL
     mirrored = _p_area(beats[Lead.I]) < 0 and _net(beats[Lead.I]) < 0
     return QualityFlag.DEXTROCARDIA if mirrored and _r_shrinks(beats) else None
@@ -78,15 +80,23 @@ def qrst(beat: LeadBeat) -> FloatArray:
     return np.asarray(part - part[0], dtype=np.float64)
 
 
-def _arms_exchanged(one: LeadBeat, correlation: float) -> bool:
-    """Apply both rules of ecg-criteria 6: P negative in I and I opposed to V6, or without P by axis.
+def _arms_exchanged(beats: Mapping[Lead, LeadBeat]) -> bool:
+    """Apply both rules of ecg-criteria 6: P negative in I and I opposed to V6, or without a clear P by axis.
 
-    An opposition this clear also decides where P in I is too small to have a sign.
+    Two clearer oppositions count as well: of a narrow QRS whatever its axis (paced beats oppose I and V6 by
+    nature), and of everything in I, P included, to an upright V6.
     """
-    area, net = _p_area(one), _net(one)
-    if np.isnan(area):
-        return correlation < CORRELATION_WITHOUT_P and net < 0
-    return (area < 0 and correlation < 0) or (area < P_AREA_CLEAR_MV_MS and correlation < OPPOSED and net < 0)
+    one, six = beats[Lead.I], beats[Lead.V6]
+    area, net, opposition = _p_area(one), _net(one), _correlation(one, six)
+    if area < 0 and opposition < 0:
+        return True
+    if net < 0 < _net(six) and opposition < OPPOSED_UPRIGHT and _p_area(six) * area < 0:
+        return True
+    if abs(area) >= P_AREA_CLEAR_MV_MS:
+        return False
+    sides = [_correlation(one, beats[lead]) for lead in (Lead.V5, Lead.V6) if lead in beats]
+    narrow = (one.qrs_off - one.qrs_on) * STEP_MS < NARROW_MS
+    return (net < 0 and opposition < CORRELATION_WITHOUT_P) or (narrow and min(sides) < OPPOSED)
 
 
 def _correlation(one: LeadBeat, six: LeadBeat) -> float:

@@ -26,6 +26,7 @@ from gem_integration.signal.lead_beats import measure_leads
 from gem_integration.signal.rhythm import measure_atrial, measure_ectopy, measure_rate, measure_variation
 from gem_integration.signal.wave_amplitudes import LeadBeat, p_area_mv_ms
 
+VOLTAGE_UNITS = frozenset({"mV", "mV/s", "mV.ms"})
 SPIKE_REACH_MS = 350.0  #: an atrial spike stands at most this long before its QRS
 
 
@@ -49,6 +50,8 @@ def measure(recording: Recording, quality: Quality) -> Measurements:
     measure_intervals(marks, compared, out)
     measure_leads(found, compared, analysis.leads, out)
     _measure_axes(quality, analysis.leads, out)
+    if QualityFlag.INCONSISTENT in quality.flags:
+        out.withdraw(VOLTAGE_UNITS, "the leads' scales contradict each other: no voltage can be trusted")
     measure_qtc(out.value(Kind.QT_INTERVAL), out.value(Kind.RR_INTERVAL), out.place(Kind.QT_INTERVAL), out)
     return _measurements(recording, quality, _beats(found, compared, marks, out), out)
 

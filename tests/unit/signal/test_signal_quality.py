@@ -63,6 +63,15 @@ def test_a_loose_electrode_is_named(name: str, electrode: str) -> None:
     assert any(f"check electrode {electrode}" in reason for reason in quality.reasons)
 
 
+@pytest.mark.parametrize("name", ["normal_sinus", "af", "rbbb", "lvh", "left_axis", "sinus_tachy"])
+def test_exchanged_arms_are_found_with_and_without_p(name: str) -> None:
+    """Exchanging the arms inverts I and exchanges II with III and aVR with aVL; it is seen in any rhythm."""
+    samples = simulate(SCENARIOS[name]).recording.samples_mv[[0, 2, 1, 4, 3, *range(5, 12)]]
+    samples[0] *= -1.0
+    quality = assess(Recording.of(samples, STANDARD_LEADS, 500.0))
+    assert QualityFlag.RA_LA_REVERSAL in quality.flags
+
+
 def test_zeros_are_refused_without_an_exception() -> None:
     """An all-zero recording is unusable, has no beat, and says why."""
     recording = Recording.of(np.zeros((12, 5000)), STANDARD_LEADS, 500.0)
@@ -83,6 +92,10 @@ def test_scaled_leads_are_inconsistent_but_still_timed() -> None:
     measured = measure(broken, quality)
     assert measured.value(MeasurementKind.QRS_DURATION) is not None
     assert "contradict" in measured.why_not(MeasurementKind.QRS_AXIS)
+    assert measured.value(MeasurementKind.QRS_DURATION, Lead.V2) is not None
+    for kind in (MeasurementKind.R_AMPLITUDE, MeasurementKind.ST_J60, MeasurementKind.QRS_AREA):
+        assert measured.value(kind, Lead.V2) is None
+        assert "contradict" in measured.why_not(kind, Lead.V2)
 
 
 def test_too_few_good_leads_are_refused() -> None:
