@@ -143,18 +143,13 @@ class Transaction:
         two that arrive at once the second sees the first.
         """
         self._hold_numbers(ecg)
-        query = sa.select(OrderRow).where(_shares_number(OrderRow, ecg)).order_by(OrderRow.received_at)
-        rows = self._session.scalars(query.limit(ORDERS_MATCHED_MAX))
+        rows = self._session.scalars(_ORDERS_NAMED, _numbers_of(ecg))
         return tuple(records.order_of(row) for row in rows)
 
     def studies_awaiting(self, order: InboundOrder) -> tuple[Study, ...]:
         """Return the studies that bear a number of the order and are under no order yet."""
         self._hold_numbers(order)
-        matched = sa.exists().where(
-            OrderMatchRow.study_id == StudyRow.study_id, OrderMatchRow.outcome == OrderMatch.MATCHED
-        )
-        query = sa.select(StudyRow).where(_shares_number(StudyRow, order), ~matched)
-        rows = self._session.scalars(query.order_by(StudyRow.received_at).limit(ORDERS_MATCHED_MAX))
+        rows = self._session.scalars(_STUDIES_AWAITING, _numbers_of(order))
         return tuple(records.study_of(self._session, row) for row in rows)
 
     def keep_match(
@@ -204,11 +199,33 @@ class Transaction:
             self._session.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
 
 
-def _shares_number(
-    table: type[OrderRow | StudyRow], named: InboundEcg | InboundOrder
-) -> sa.ColumnElement[bool]:
-    shared = [getattr(table, name) == number for name in ORDER_NUMBERS if (number := getattr(named, name))]
-    return sa.or_(sa.false(), *shared)
+def _shares_number(table: type[OrderRow | StudyRow]) -> sa.ColumnElement[bool]:
+    return sa.or_(*(getattr(table, name) == sa.bindparam(name) for name in ORDER_NUMBERS))
+
+
+def _numbers_of(named: InboundEcg | InboundOrder) -> dict[str, str | None]:
+    """Return the numbers to look for; one that is missing is NULL, which equals nothing."""
+    return {name: getattr(named, name) or None for name in ORDER_NUMBERS}
+
+
+# Composing these takes longer than running them, and every message runs one.
+_ORDERS_NAMED = (
+    sa.select(OrderRow)
+    .where(_shares_number(OrderRow))
+    .order_by(OrderRow.received_at)
+    .limit(ORDERS_MATCHED_MAX)
+)
+_STUDIES_AWAITING = (
+    sa.select(StudyRow)
+    .where(
+        _shares_number(StudyRow),
+        ~sa.exists().where(
+            OrderMatchRow.study_id == StudyRow.study_id, OrderMatchRow.outcome == OrderMatch.MATCHED
+        ),
+    )
+    .order_by(StudyRow.received_at)
+    .limit(ORDERS_MATCHED_MAX)
+)
 
 
 def _signal_hash(ecg: InboundEcg, message_row_id: uuid.UUID) -> str:
