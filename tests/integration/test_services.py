@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.xdist_group("services"),
     pytest.mark.filterwarnings("ignore:(read|open)_text is deprecated"),  # kafka-python, when it is imported
 ]
-ANSWER_SECONDS_MAX = 120
+ANSWER_SECONDS_MAX = 300
 FHIR_JSON = {"Content-Type": "application/fhir+json"}
 #: In ``/proc/net/tcp``: the state of a listening socket, and what loopback addresses look like.
 LISTENING = "0A"

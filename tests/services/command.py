@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ START_SECONDS_MAX = 300
 STOP_SECONDS_MAX = 20
 POLL_SECONDS = 0.05
 LOG_LINES_SHOWN = 30
+#: Linux takes outgoing ports from 32768 on (ip_local_port_range).
+PORTS = range(10_000, 32_768)
 
 
 class NotStartedError(RuntimeError):
@@ -50,10 +53,15 @@ def run(command: Sequence[str | Path], *, seconds: float = RUN_SECONDS_MAX) -> N
 
 
 def free_port() -> int:
-    """Return a loopback port nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port nothing listens on, and that stays free while its service is down.
+
+    It lies below the ports the system takes for outgoing connections.
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def answers(port: int) -> bool:

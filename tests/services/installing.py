@@ -47,7 +47,7 @@ def _build(project: Path, built: Path) -> None:
         copy = Path(temporary) / "project"
         shutil.copytree(project, copy, ignore=shutil.ignore_patterns("__pycache__"))
         jars = ["dependency:copy-dependencies", f"-DoutputDirectory={copy / 'target' / 'jars'}"]
-        maven = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", copy / "pom.xml"]
+        maven: list[str | Path] = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", copy / "pom.xml"]
         run([*maven, "compile", *jars], seconds=INSTALL_SECONDS_MAX)
         (copy / "target").rename(built)
 

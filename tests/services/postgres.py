@@ -77,7 +77,7 @@ def running_postgres() -> Iterator[Postgres]:
 
 
 def _answers(programs: Path, port: int) -> bool:
-    asked = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    asked: list[str | Path] = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
     return subprocess.run(asked, check=False, timeout=ANSWER_SECONDS_MAX).returncode == 0
 
 
