@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
+from pydantic_core import to_json
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gem_integration.domain.study import ParseLimits
+from gem_integration.domain.study import MediaType, ParseLimits
 
 MIB = 1024 * 1024
 
@@ -32,10 +33,6 @@ class Settings(BaseSettings):
     )
     sinks: tuple[str, ...] = Field(
         default=("files",), description="Sinks every report goes to, names of `SINKS`, as a JSON list."
-    )
-    check_bundles: bool = Field(
-        default=True,
-        description="Validate each FHIR bundle before it is sent (about 35 ms); a wrong one is a defect.",
     )
     assumed_zone: str = Field(
         default="UTC", description="IANA zone of times that name none; such times are marked as assumed."
@@ -91,9 +88,49 @@ class Settings(BaseSettings):
         le=3600.0,
         description="How long a worker may take to end its read when it is told to stop, in s.",
     )
+    deliver_seconds: float = Field(
+        default=0.25, ge=0.05, le=60.0, description="How often the database is asked what to deliver, in s."
+    )
+    sink_locations: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Where sinks other than `files` are: name to address, a JSON object.",
+    )
+    listen_host: str = Field(default="127.0.0.1", description="Address the gateways listen on.")
+    mllp_port: int = Field(default=2575, ge=0, le=65_535, description="Port of the MLLP gateway.")
+    mllp_peers: dict[str, tuple[str, ...]] = Field(
+        default={"loopback": ("127.0.0.0/8", "::1/128")},
+        description="Systems that may speak MLLP: name to networks (CIDR), a JSON object.",
+    )
+    dimse_port: int = Field(default=11_112, ge=0, le=65_535, description="Port of the DICOM gateway.")
+    dimse_ae_title: str = Field(default="GEM_ECG", description="AE title of the DICOM gateway.")
+    dimse_peers: tuple[str, ...] = Field(
+        default=(), description="AE titles that may store, a JSON list; empty for any."
+    )
+    tls_certificate: Path | None = Field(
+        default=None, description="PEM certificate of the gateways; without it they speak plain."
+    )
+    tls_key: Path | None = Field(default=None, description="PEM key of that certificate.")
+    tls_client_ca: Path | None = Field(
+        default=None, description="PEM CA that must have signed the clients' certificates (mutual TLS)."
+    )
+    kafka_servers: tuple[str, ...] = Field(
+        default=(), description="Kafka bootstrap servers, host:port, a JSON list."
+    )
+    kafka_topics: dict[str, MediaType] = Field(
+        default={"ecg.hl7v2": MediaType.HL7V2, "ecg.dicom": MediaType.DICOM},
+        description="Topics consumed: name to the media type of records that name none, a JSON object.",
+    )
+    kafka_dead_letter_topic: str = Field(
+        default="ecg.dead-letters", description="Topic that gets what could not be taken in."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="Lowest level of our own log events."
     )
+
+    def sink_location(self, name: str) -> str:
+        """Return where the sink called ``name`` is."""
+        return self.sink_locations.get(name, str(self.output_dir))
 
     def parse_limits(self) -> ParseLimits:
         """Return the limits the parsers get."""
@@ -119,6 +156,6 @@ def settings_page() -> str:
     ]
     for name, field in Settings.model_fields.items():
         bounds = " ".join(str(item) for item in field.metadata) or "–"
-        default = field.get_default(call_default_factory=True, validated_data={})
+        default = to_json(field.get_default(call_default_factory=True, validated_data={})).decode()
         rows.append(f"| `GEM_{name.upper()}` | `{default}` | {bounds} | {field.description} |")
     return "\n".join(rows) + "\n"

@@ -21,6 +21,13 @@ COMMANDS: Final = {
     "claims": "ground",
     "ground": "ground",
     "simulate": "simulate",
+    "serve": "processes",
+    "gateway-mllp": "processes",
+    "gateway-dimse": "processes",
+    "consume": "processes",
+    "dispatch": "worker",
+    "worker": "worker",
+    "deliver": "processes",
     "worklist": "memory",
     "view": "memory",
     "migrate": "memory",
@@ -40,7 +47,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"gem_integration.cli.{COMMANDS[cmd_name]}")
-        command = getattr(module, f"{cmd_name}_command")
+        command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         assert isinstance(command, click.Command)  # noqa: S101 - a wrong table is a defect
         return command
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -12,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gem_integration.cli.building import worker_of
 from gem_integration.cli.memory import database_option, open_store
 from gem_integration.cli.read import reader_named
-from gem_integration.clock import SystemClock
 from gem_integration.observability import Event, log_event
 from gem_integration.settings import Settings
 
@@ -28,17 +26,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def worker_command(settings: Settings, *, reader_name: str | None, database_url: str | None) -> None:
     """Read due studies until stopped; with a broker on its bell, without one by asking the database."""
-    from workers.tasks import Worker
-
-    worker = Worker(
-        store=open_store(settings, database_url),
-        reader=reader_named(reader_name or settings.reader),
-        clock=SystemClock(),
-        holder=f"{socket.gethostname()}-{os.getpid()}",
-        sinks=settings.sinks,
-        lease_seconds=settings.lease_seconds,
-        batch_max=settings.lease_batch_max,
-    )
+    store = open_store(settings, database_url)
+    worker = worker_of(settings, store, reader_named(reader_name or settings.reader))
     if settings.broker_url is None:
         _ask_the_database(worker, settings)
     else:
