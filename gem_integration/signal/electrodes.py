@@ -22,9 +22,9 @@ LOOSE_RATIO = 2.5  #: a loose electrode's leads against those without it
 NEARLY_FLAT_MV = 0.1
 CORRELATION_WITHOUT_P = -0.3
 OPPOSED = -0.85
-OPPOSED_UPRIGHT = -0.7
+CORRELATION_P_UNCLEAR = -0.6
 NARROW_MS = 150.0
-P_AREA_CLEAR_MV_MS = 1.5
+P_AREA_CLEAR_MV_MS = 3.0
 SWAP_GAIN_MAX = 0.62  #: roughness V1-V6 after exchanging two electrodes / before
 SWAP_MARGIN = 0.85
 R_SHRINKS_SHARE = 0.6
@@ -90,13 +90,14 @@ def _arms_exchanged(beats: Mapping[Lead, LeadBeat]) -> bool:
     area, net, opposition = _p_area(one), _net(one), _correlation(one, six)
     if area < 0 and opposition < 0:
         return True
-    if net < 0 < _net(six) and opposition < OPPOSED_UPRIGHT and _p_area(six) * area < 0:
+    if net < 0 < _net(six) and opposition < CORRELATION_P_UNCLEAR and _p_area(six) * area < 0:
         return True
     if abs(area) >= P_AREA_CLEAR_MV_MS:
         return False
     sides = [_correlation(one, beats[lead]) for lead in (Lead.V5, Lead.V6) if lead in beats]
     narrow = (one.qrs_off - one.qrs_on) * STEP_MS < NARROW_MS
-    return (net < 0 and opposition < CORRELATION_WITHOUT_P) or (narrow and min(sides) < OPPOSED)
+    enough = CORRELATION_WITHOUT_P if np.isnan(area) else CORRELATION_P_UNCLEAR
+    return (net < 0 and opposition < enough) or (narrow and min(sides) < OPPOSED)
 
 
 def _correlation(one: LeadBeat, six: LeadBeat) -> float:
