@@ -30,8 +30,8 @@ _POSSIBLE = re.compile(
     r"cannot be excluded|consistent with)\b"
 )
 _ADVICE = re.compile(
-    r"\b(?:recommend|advis|should|would (?:be|have to)|(?:can ?not|could not) be|account|explain|"
-    r"warrant|suggested|useful|helpful|consider)\w*"
+    r"\b(?:recommend|advis|should|would (?:be|have to)|(?:can ?not|could not) be|account|explain|required|"
+    r"needed|warrant|suggested|useful|helpful|consider)\w*"
 )
 _TAIL = re.compile(
     r",(?= (?:indicating|reflecting|possibly|likely|probably|perhaps|consider|"

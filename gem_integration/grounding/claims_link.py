@@ -46,6 +46,7 @@ _RHYTHM = Token(sort=TokenSort.ENTITY, start=0, end=0, ids=("rhythm",))
 _PHRASE_OPENS = re.compile(r"(?:[,;(]|\b(?:and|or|with|a|an|no|but))\s*$")
 _SHIFT = re.compile(r"(?:elevation|depression)s?\b")
 _SEGMENT = Token(sort=TokenSort.ENTITY, start=0, end=0, ids=("st",))
+_IS = re.compile(r"\s*(?:is|are|was|were) (?:\w+ly )?")
 _NET = re.compile(r" (?:(?:is|are|shows) )?(?:both )?(?:\w+ly )?")
 _PRONOUN = re.compile(r";\s*(?:those|they|it|the others?)\b[^;]*$")
 _ECTOPY = frozenset({"morphology/premature_beat", "finding/pvc", "finding/pac"})
@@ -188,6 +189,13 @@ def _behind(scanned: Scanned, tokens: list[Token], place: int) -> list[Token]:
     for order, token in enumerate(entities):
         between = scanned.bare[token.end : feature.start]
         if (";" in between and not _beyond(scanned, token, feature)) or len(between.strip()) > reach:
+            return []
+        if (
+            order == 0
+            and token.sort is TokenSort.SUBJECT
+            and not says(token, feature)
+            and _IS.fullmatch(between)
+        ):
             return []
         if says(token, feature):
             return [token, *_coordinated_before(scanned, entities[order:], feature)]

@@ -101,6 +101,7 @@ LOOK_BACK = 120  # characters
 FALLBACK = {"bpm": "heart_rate", "deg": "qrs_axis"}
 
 _SUM = re.compile(r"\b(?:together|sum|combined|total|added|index)\b[^;,.]*$")
+_ADDED = re.compile(r"\+[^;,]*[=<>≤≥]\s*$")
 
 _DIRECT = re.compile(
     r"[\s:=@(~≈<>≤≥,\-]*(?:(?:of|is|was|at|about|interval|duration|measures|measured|around|approximately|"
@@ -156,7 +157,7 @@ def _chain_of_entities(scanned: Scanned, anchors: list[Token], first: int) -> li
 def _link_number(scanned: Scanned, anchors: list[Token], place: int, context: Token | None) -> None:
     token = anchors[place]
     quantity = token.quantity
-    if quantity is None or _SUM.search(scanned.bare[max(0, token.start - LOOK_BACK) : token.start]):
+    if quantity is None or _is_sum(scanned, token, quantity):
         return
     if _follows_directly(scanned, anchors, place) and _settle(token, anchors[place + 1], quantity):
         return
@@ -168,6 +169,14 @@ def _link_number(scanned: Scanned, anchors: list[Token], place: int, context: To
         if _settle(token, owner, quantity):
             return
     _link_far_number(anchors, place, context)
+
+
+def _is_sum(scanned: Scanned, token: Token, quantity: Quantity) -> bool:
+    """Say whether a number adds up several waves ("SV1 + RV5 = 4.1 mV") and so measures none."""
+    far, near = max(0, token.start - LOOK_BACK), max(0, quantity.start - LOOK_BACK // 2)
+    return bool(
+        _SUM.search(scanned.bare[far : token.start]) or _ADDED.search(scanned.lower[near : quantity.start])
+    )
 
 
 def _link_far_number(anchors: list[Token], place: int, context: Token | None) -> None:

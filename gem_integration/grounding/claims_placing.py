@@ -86,13 +86,20 @@ def _without_vague(drafts: list[Draft]) -> list[Draft]:
     }
     kept: list[Draft] = []
     for draft in drafts:
-        vague = draft.subject == "other" and draft.tokens[0].sort is TokenSort.ENTITY
+        vague = (
+            not _net_polarity(draft) and draft.subject == "other" and draft.tokens[0].sort is TokenSort.ENTITY
+        )
         if not vague or not any(id(token) in firm for token in draft.tokens):
             if vague and kept and _one_remark(kept[-1], draft):
                 kept[-1] = _joined(kept[-1], draft)
             else:
                 kept.append(draft)
     return kept
+
+
+def _net_polarity(draft: Draft) -> bool:
+    """Say whether the remark is the polarity of a QRS, which its width does not replace."""
+    return "qrs" in draft.tokens[0].ids and not {"upright", "inverted"}.isdisjoint(draft.head.ids)
 
 
 def _one_remark(first: Draft, second: Draft) -> bool:

@@ -37,6 +37,7 @@ _CITED_NORMAL = re.compile(
     r"|\([<>≤≥]? ?\d[\d.,\- ]*(?:ms|s|bpm|mv|mm|°)? ?(?:is |= ?)?(?:normal|ref)[^)]*\)"
 )
 _NUMBER_NEXT = re.compile(r" ?[:=]? ?\d+[.,]\d+ ?m[vV]")
+_WAVE_OF_LEAD = re.compile(r"(?<![a-z0-9])([rsq])(v[1-6]|av[rlf])(?![a-z0-9])")
 _QUESTION_MARK = re.compile(r"(?<![\w)])\?\s?(?=[a-z])|(?P<post>(?<=[\w)])\?)")
 
 
@@ -99,6 +100,8 @@ class Scanned:
 def scan(lower: str, original: str) -> Scanned:
     """Return the tokens of one sentence; ``original`` (same length) tells R from r."""
     groups = lead_groups(lower)
+    waves = [m for m in _WAVE_OF_LEAD.finditer(lower) if original[m.start()].isupper()]
+    groups += [named for m in waves for named in lead_groups(" " * m.start(2) + m[2])]
     masked = _blank(lower, [(g.start, g.end) for g in groups if not g.territory and not g.same])
     beats = list(_BEATS.finditer(masked))
     masked = _blank(masked, [match.span() for match in beats])
@@ -109,6 +112,7 @@ def scan(lower: str, original: str) -> Scanned:
     numbers = [number for number in numbers if not _inside(number, known)]
     known = [phrase for phrase in known if not _part_of_number(phrase, numbers)]
     tokens = [_of_phrase(phrase) for phrase in known]
+    tokens += [Token(sort=TokenSort.ENTITY, start=m.start(), end=m.end(1), ids=(m[1],)) for m in waves]
     tokens += [Token(sort=TokenSort.LEADS, start=g.start, end=g.end, group=g, leads=g.leads) for g in groups]
     tokens += [
         Token(sort=TokenSort.NUMBER, start=number.phrase_start, end=number.end, quantity=number)

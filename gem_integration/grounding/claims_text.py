@@ -44,6 +44,7 @@ _SENTENCE_END = re.compile(
     r"(?<!\bresp)(?<!\bincl)(?<!\besp)(?<!^\d)(?<!^\d\d)[.!?]+[\"')\]]*(?=\s|$)",
     re.IGNORECASE,
 )
+_BOLD_STEP = re.compile(r"^(\W*\*\*(?:step )?\d+[^*\n]{1,40}[^*\n:])\*\*", re.IGNORECASE | re.MULTILINE)
 _PLURAL_LETTER = re.compile(r"\b([PQRST])s\b")  # "no Qs" is no QS
 _HEADING = re.compile(r"\s*(?:#+\s|\*\*[^*\n]*\*\*:?\s*$|[^\n.]{1,60}:\s*$)")
 _BULLET = re.compile(r"\s*(?:[-•*#>]+\s+|\(?\d{1,2}[.)]\s+|\(?[a-z]\)\s+)+", re.IGNORECASE)
@@ -61,6 +62,7 @@ class Sentence:
 
 def matchable(text: str) -> str:
     """Return ``text`` in lower case with look-alike characters unified; the length never changes."""
+    text = _BOLD_STEP.sub(lambda bold: f"{bold[1]}: ", text)
     plain = _PLURAL_LETTER.sub(r"\1 ", text.translate(_ALIKE))
     lower = plain.lower()
     if len(lower) == len(plain):
