@@ -22,6 +22,7 @@ UNIT_SPELLINGS = (1, 2, 4, 5)
 #: Second waveform sources that make a chest electrode the lead of its name (Wilson's central terminal).
 REFERENCES = frozenset({"", "wct", "wilson", "ct"})
 NULL = '""'
+CHANNELS_MAX = 1024  #: channels that one report may define
 OUT_OF_RANGE_FRACTION_MAX = 0.05
 CLIPPED_FRACTION_MAX = 0.005
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -75,7 +76,7 @@ def channels(observation: Segment, aliases: Mapping[str, str]) -> list[Channel]:
     carried = dict(_units_of_segment(observation))
     named = observed_lead(observation, aliases)
     found = []
-    for repetition in observation.repetitions(5):
+    for repetition in observation.repetitions(5)[: CHANNELS_MAX + 1]:
         items = _items(repetition, observation.delimiters)
         if any(_is_unit(place) for place in items):
             carried = {place: text for place, text in carried.items() if not _is_unit(place)}

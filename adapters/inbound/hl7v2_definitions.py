@@ -6,22 +6,28 @@ names must; a waveform that could be anything's is nobody's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from adapters.inbound.hl7v2_categories import category, subject, suffix
-from adapters.inbound.hl7v2_channels import Channel, channels
+from adapters.inbound.hl7v2_channels import CHANNELS_MAX, Channel, channels
 from adapters.inbound.hl7v2_leads import observed_lead
 from adapters.inbound.hl7v2_split import Segment
 from gem_integration.domain.ecg import Lead
 from gem_integration.errors import UnreadableMessage, UnsupportedRecording
 from gem_integration.terminology.lead_names import NamedLead
 
-CHANNELS_MAX = 1024  #: channels that one report may define
-
 #: What a definition is filed under: the sub-id (OBX-4) and the code of OBX-3 without its suffix.
 Key: TypeAlias = tuple[str, str]
+
+
+class _Mark(NamedTuple):
+    """One way to look for a definition."""
+
+    sub_id: str | None = None
+    subject: str | None = None
+    lead: Lead | None = None
 
 
 def key_of(observation: Segment) -> Key:
@@ -30,14 +36,17 @@ def key_of(observation: Segment) -> Key:
 
 
 def announced_leads(observations: Iterable[Segment], aliases: Mapping[str, str]) -> frozenset[Lead]:
-    """Return every lead that some channel definition of a report names."""
-    return frozenset(
-        channel.lead
-        for observation in observations
-        if category(observation) == "CHN"
-        for channel in channels(observation, aliases)
-        if channel.lead is not None
-    )
+    """Return every lead that some channel definition of a report names.
+
+    Raises ``UnreadableMessage`` for more channels than the limit.
+    """
+    leads: list[Lead | None] = []
+    for observation in observations:
+        if category(observation) == "CHN":
+            leads += [channel.lead for channel in channels(observation, aliases)]
+            if len(leads) > CHANNELS_MAX:
+                raise UnreadableMessage("the report defines more channels than the limit", limit=CHANNELS_MAX)
+    return frozenset(lead for lead in leads if lead is not None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,23 +56,21 @@ class Definitions:
     aliases: Mapping[str, str]
     announced: frozenset[Lead]
     _defined: dict[Key, list[Channel]] = field(default_factory=dict)
+    _filed: dict[_Mark, dict[Key, None]] = field(default_factory=dict)
     _used: set[Key] = field(default_factory=set)
     _latest: Key | None = None  #: the definition just before, if no waveform came since
-    _count: int = 0
 
     def define(self, observation: Segment) -> None:
         """Take a CHN; several before the first waveform are the channels of one definition."""
-        key = key_of(observation)
+        key = self._latest = key_of(observation)
         if key in self._used or key not in self._defined:
             self._defined[key] = []
             self._used.discard(key)
         found = channels(observation, self.aliases)
-        self._count += len(found)
-        if self._count > CHANNELS_MAX:
-            raise UnreadableMessage("the report defines more channels than the limit", limit=CHANNELS_MAX)
-        self._latest = key
         self._defined[key] += found
         _check_distinct(self._defined[key])
+        for mark in _marks(key, found):
+            self._filed.setdefault(mark, {})[key] = None
 
     def of(self, observation: Segment) -> tuple[Key, list[Channel]] | None:
         """Return the definition of a WAV, ``None`` for a waveform that has to describe itself.
@@ -76,8 +83,8 @@ class Definitions:
         if key is not None:
             self._used.add(key)
             return key, self._defined[key]
-        defined = any(subject(observation) == key[1] for key in self._defined)
-        if defined if named is None else named.lead in self.announced:
+        same_code = _Mark(subject=subject(observation)) in self._filed
+        if same_code if named is None else named.lead in self.announced:
             raise UnsupportedRecording(
                 "a waveform shares no sub-id (OBX-4) with its channel definition", segment=observation.number
             )
@@ -85,19 +92,35 @@ class Definitions:
 
     def _key(self, observation: Segment, named: NamedLead | None) -> Key | None:
         own = key_of(observation)
-        fitting = [key for key in self._defined if named is None or self._defines(key, named)]
-        if own in fitting:
+        if own in self._defined and self._fits(own, named):
             return own
-        near = [key for key in fitting if key[0] == own[0]]
-        if not near and not any(key[0] == own[0] for key in self._defined):
-            near = [key for key in fitting if named is not None or key[1] == own[1]]
-            fresh = [key for key in near if key not in self._used]
-            near = fresh if fresh == [self._latest] else near
+        lead = named.lead if named else None
+        if _Mark(sub_id=own[0]) in self._filed:
+            near = self._near(_Mark(sub_id=own[0], lead=lead), named)
+        else:
+            near = self._near(_Mark(lead=lead) if lead else _Mark(subject=own[1]), named)
+            near = self._just_before(near)
         certain = named is not None or suffix(observation) or all(key[1] == own[1] for key in near)
         return near[0] if len(near) == 1 and certain else None
 
-    def _defines(self, key: Key, named: NamedLead) -> bool:
-        return any(channel.lead is named.lead for channel in self._defined[key])
+    def _near(self, mark: _Mark, named: NamedLead | None) -> list[Key]:
+        return [key for key in self._filed.get(mark, {}) if self._fits(key, named)]
+
+    def _just_before(self, near: list[Key]) -> list[Key]:
+        """Return only the definition just before where every other one has had its waveform."""
+        fresh = [key for key in near if key not in self._used] if self._latest is not None else []
+        return fresh if fresh == [self._latest] else near
+
+    def _fits(self, key: Key, named: NamedLead | None) -> bool:
+        return named is None or any(channel.lead is named.lead for channel in self._defined[key])
+
+
+def _marks(key: Key, found: Iterable[Channel]) -> Iterator[_Mark]:
+    """Yield everything by which a definition may be looked for."""
+    sub_id, code = key
+    yield from (_Mark(sub_id=sub_id), _Mark(subject=code))
+    for channel in found:
+        yield from (_Mark(sub_id=sub_id, lead=channel.lead), _Mark(lead=channel.lead))
 
 
 def _check_distinct(definitions: list[Channel]) -> None:

@@ -7,8 +7,9 @@ source of truth.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gem_integration.domain.study import ParseLimits
 from gem_integration.errors import UnreadableMessage
@@ -241,16 +242,20 @@ def unescape(text: str, delimiters: Delimiters) -> str:
     return "".join(found)
 
 
-def _meaning(sequence: str, delimiters: Delimiters) -> str | None:
-    named = {
+@lru_cache(maxsize=16)
+def _named(delimiters: Delimiters) -> Mapping[str, str]:
+    return {
         "F": delimiters.field,
         "S": delimiters.component,
         "T": delimiters.subcomponent,
         "R": delimiters.repetition,
         "E": delimiters.escape,
     } | _ESCAPED
-    if sequence in named:
-        return named[sequence]
+
+
+def _meaning(sequence: str, delimiters: Delimiters) -> str | None:
+    if (meaning := _named(delimiters).get(sequence)) is not None:
+        return meaning
     if hexadecimal := _HEXADECIMAL.fullmatch(sequence):
         raw = bytes.fromhex(hexadecimal[1])
         try:
