@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -66,8 +67,8 @@ def _start_all(running: ExitStack) -> dict[str, str]:
     fhir = running.enter_context(running_fhir())
     return {
         "GEM_DATABASE_URL": postgres.create_database(DATABASE),
-        "GEM_KAFKA_SERVERS": kafka.address,
-        "GEM_CELERY_BROKER_URL": rabbitmq.url,
+        "GEM_KAFKA_SERVERS": json.dumps([kafka.address]),
+        "GEM_BROKER_URL": rabbitmq.url,
         "GEM_FHIR_URL": fhir.url,
     }
 
@@ -112,7 +113,7 @@ def _say(text: str) -> None:
 
 def _settings_text() -> str:
     settings: dict[str, str] = json.loads(STATE.read_text())["settings"]
-    return "\n".join(f"export {name}={value}" for name, value in settings.items())
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in settings.items())
 
 
 COMMANDS = {"up": up, "down": down, "keep": keep}
