@@ -13,7 +13,7 @@ from enum import StrEnum
 from kafka import KafkaConsumer
 from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, RebalanceInProgressError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from adapters.inbound.kafka_fix import correct_joins, hears_coordinator, open_consumer
@@ -32,7 +32,7 @@ STRANGE_FAILURES_MAX = 5
 #: A membership that lasted longer was a good one: failures are counted anew.
 LASTING_SECONDS = 60.0
 #: How often a full queue is looked at.
-FULL_QUEUE_SECONDS = 0.02
+FULL_QUEUE_SECONDS = 0.05
 
 # The listener is one by its methods: the library ships no types to inherit from.
 AsyncConsumerRebalanceListener.register(Handover)
@@ -260,10 +260,10 @@ class Membership:
 
     def _answered(self, offsets: Mapping[TopicPartition, OffsetAndMetadata], answer: object) -> None:
         self._commit_at = time.monotonic() + self._settings.commit_seconds
-        if isinstance(answer, Exception):
-            _log_not_committed(offsets, answer)
-        else:
+        if not isinstance(answer, Exception):
             self._partitions.committed(offsets)
+        elif not isinstance(answer, RebalanceInProgressError):  # then what we keep is committed after it
+            _log_not_committed(offsets, answer)
 
 
 def _log_not_committed(offsets: Mapping[TopicPartition, OffsetAndMetadata], error: Exception) -> None:
