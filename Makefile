@@ -13,7 +13,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Compiled modules make every start four times faster; keep them even where the environment says not to.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast check bench docs lock clean
+.PHONY: demo test test-fast check bench services services-down docs lock clean
 
 demo: $(BASE)
 	@$(BIN)/gem-integration demo --out demo-out
@@ -29,21 +29,30 @@ check: $(DEV)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/check-jsonschema -q --builtin-schema vendor.compose-spec docker-compose.yml
 
 bench: $(DEV)
 	@$(BIN)/python -m benchmarks
+
+# Private Kafka, PostgreSQL, RabbitMQ and FHIR server on free loopback ports; prints the settings to use them.
+services: $(DEV)
+	@$(BIN)/python -m tests.services up
+
+services-down:
+	@$(BIN)/python -m tests.services down
 
 docs: $(DEV)  ## the parts of documents that come from the code
 	@$(BIN)/python docs/build.py
 
 # The lock files carry hashes and no addresses; releases younger than a week wait.
+LOCK = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	--exclude-newer $$(date -u -d '7 days ago' +%F) pyproject.toml
+
 lock: $(UV)
-	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-	  --exclude-newer $$(date -u -d '7 days ago' +%F) \
-	  pyproject.toml -o requirements/base.txt
-	@$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-	  --exclude-newer $$(date -u -d '7 days ago' +%F) \
-	  --extra dev --extra adapters --extra workers -c requirements/base.txt pyproject.toml -o requirements/dev.txt
+	@$(LOCK) -o requirements/base.txt
+	@$(LOCK) -c requirements/base.txt --extra adapters -o requirements/adapters.txt
+	@$(LOCK) -c requirements/base.txt --extra workers -o requirements/workers.txt
+	@$(LOCK) -c requirements/base.txt --extra dev --extra adapters --extra workers -o requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) .tools demo-out .cache dist build
