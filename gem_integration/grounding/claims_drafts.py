@@ -136,6 +136,15 @@ def _of_number(token: Token) -> Draft:
 # Entities whose mere mention is a claim, and those for which only its denial is one.
 _BARE = {"q": "morphology/q_wave", "infarct": "finding/q_mi"}
 
+# What a "borderline" one may be.
+_BORDERLINE = {
+    "ecg": "finding/abnormal_ecg",
+    "pr": "morphology/pr_prolonged",
+    "qrs": "morphology/qrs_wide",
+    "qt": "morphology/qt_prolonged",
+    "qtc": "morphology/qt_prolonged",
+}
+
 _BARE_DENIED = {"p": "morphology/p_wave", "r": "morphology/poor_r_progression"}
 
 
@@ -176,9 +185,14 @@ def _of_bare_entity(scanned: Scanned, token: Token) -> Iterator[Draft]:
         if subject is not None:
             yield _draft(subject, token, (token,), absent=absent, possible=token.hedged or token.denied)
             return
-        if name == "ecg" and scanned.lower[: token.start].endswith("borderline "):
-            yield _draft("finding/abnormal_ecg", token, (token,), absent=absent, possible=True)
+        if name in _BORDERLINE and _is_borderline(scanned, token):
+            yield _draft(_BORDERLINE[name], token, (token,), absent=absent, possible=True)
             return
+
+
+def _is_borderline(scanned: Scanned, token: Token) -> bool:
+    after = re.match(r" (?:is|was|remains) borderline\b", scanned.lower[token.end :])
+    return after is not None or scanned.lower[: token.start].endswith("borderline ")
 
 
 def _draft(subject: str, head: Token, tokens: tuple[Token, ...], *, absent: bool, possible: bool) -> Draft:

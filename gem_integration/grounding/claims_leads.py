@@ -35,6 +35,7 @@ TERRITORIES: dict[str, tuple[Lead, ...]] = {
     "lateral limb": _named("I aVL"),
     "inferior limb": _named("II III aVF"),
     "precordial": PRECORDIAL_LEADS,
+    "precordium": PRECORDIAL_LEADS,
     "chest": PRECORDIAL_LEADS,
     "peripheral": LIMB_LEADS,
     "extremity": LIMB_LEADS,
@@ -73,7 +74,8 @@ _MENTION = re.compile(
     rf"(?P<every>(?:in )?(?:all|every|each)(?: of)?(?: the)?(?: twelve| 12| other| remaining| recorded|"
     rf" standard)?[ -]leads?"
     rf"|any(?: of the)?(?: twelve| 12)?[ -]leads?|throughout(?: all(?: the)? leads)?|diffusely|globally"
-    rf"|(?:across|over) (?:all|the) (?:12 |twelve )?leads|everywhere|elsewhere)"
+    rf"|(?:across|over) (?:all|the) (?:12 |twelve )?leads|everywhere|elsewhere|"
+    rf"(?:the )?(?:other|remaining) leads)"
     rf"(?P<but>[, ]+(?:except|excepting|save|save for|apart from|other than|but|but not|"
     rf"with the exception of|excluding)"
     rf"(?: for| in)?(?: leads?)? (?P<left_out>{_LIST}))?"

@@ -78,8 +78,8 @@ _COMPARATORS: tuple[tuple[Comparator, str], ...] = (
     (
         Comparator.LESS_OR_EQUAL,
         (
-            r"(?:(?:up|amounting) to|not exceed(?:ing)?|(?:never|not) (?:more|longer|wider|"
-            r"greater) than|at (?:the )?most"
+            r"(?:(?:amounting )?up to|none exceed(?:s|ing)?|not exceed(?:ing)?|"
+            r"(?:never|not) (?:more|longer|wider|greater) than|at (?:the )?most"
             r"|no (?:more|longer|greater|wider|deeper|higher|larger) than|does not surpass|"
             r"(?:a )?max(?:imum|imal|imally|[.])?(?: of)?"
             r"|without exceeding|≤|<=|=<)"
@@ -97,8 +97,7 @@ _COMPARATORS: tuple[tuple[Comparator, str], ...] = (
         Comparator.LESS,
         (
             r"(?:(?:just |well |slightly |stays? |remain(?:s|ing)? )?(?:under|below|beneath)"
-            r"|(?:less|shorter|smaller|lower|narrower|fewer|shallower) than|none (?:reach(?:es|ing)?|"
-            r"exceed(?:s|ing)?)"
+            r"|(?:less|shorter|smaller|lower|narrower|fewer|shallower) than|none reach(?:es|ing)?"
             r"|(?:not|never) (?:even )?reach(?:es|ing)?|fall(?:s|ing)? short of|<)"
         ),
     ),

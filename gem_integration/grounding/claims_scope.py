@@ -23,6 +23,7 @@ _HARD_BREAK = re.compile(
 _SOFT_WITH = re.compile(r"\bwith\b")
 _NEW_CLAUSE = re.compile(r"\band (?:the|there|a|an|normal|both|no|is|are|its|their)\b|\band\s*$")
 _OR = re.compile(r"\b(?:or|nor)\b|/")
+_QUALIFIES = re.compile(r"suggestive\b")
 _OR_WORD = re.compile(r"\b(?:or|nor)\b")
 _COPULA_BEFORE = re.compile(
     r"\b(?:is|are|was|were|be|been|remains?|seems?|appears?|as)\s+(?:\w+ly\s+|also\s+)?$"
@@ -50,7 +51,14 @@ def apply_cues(scanned: Scanned) -> None:
         ):
             continue
         for reached in _reach(scanned, cue, anchors):
+            if cue.sort is TokenSort.HEDGE and reached.negated and _says_no_more(scanned, cue):
+                continue
             _mark(reached, cue.sort)
+
+
+def _says_no_more(scanned: Scanned, cue: Token) -> bool:
+    """Say whether a hedge leaves a denial firm ("no infarct is suspected", "no signs suggestive of …")."""
+    return cue.ids == ("post",) or _QUALIFIES.match(scanned.lower, cue.start) is not None
 
 
 def _mark(token: Token, sort: TokenSort) -> None:
@@ -166,7 +174,12 @@ def _cue_between(scanned: Scanned, cue: Token, token: Token) -> bool:
         and other.end <= token.start
         and (
             other.sort is TokenSort.ASSERTION
-            or (other.sort is TokenSort.HEDGE and "pre" in other.ids and cue.sort is TokenSort.NEGATION)
+            or (
+                other.sort is TokenSort.HEDGE
+                and "pre" in other.ids
+                and cue.sort is TokenSort.NEGATION
+                and not _QUALIFIES.match(scanned.lower, other.start)
+            )
         )
         for other in scanned.tokens
     )
