@@ -59,6 +59,7 @@ _ESCAPE = b"\x1b"  #: begins a switch of the character set (ISO 2022)
 _FRAME = b"\x0b\x1c\r\n\t "
 _WESTERN = frozenset({"iso8859-1", "iso8859-15", "cp1252"})
 _SEVEN_BIT = frozenset({"ascii", "iso2022_jp_2"})
+_WIDTH_BYTES = {"utf-16": 2, "utf-32": 4}
 _FRAME_CHARACTERS = str.maketrans({"\x0b": "\r", "\x1c": "\r", "\ufeff": None})
 _C1_CONTROL = re.compile("[\x80-\x9f]")
 
@@ -108,8 +109,10 @@ def _wide_codec(content: bytes) -> str:
 
 
 def _strictly(content: bytes, codec: str) -> str:
-    if codec.startswith("utf-16") and len(content) % 2:
-        content = content.rstrip(b"\x0d\x0a\x1c")
+    # A line end or frame byte taken off the end may have been half of a wide character.
+    cut = len(content) % _WIDTH_BYTES.get(codec[:6], 1)
+    if cut and not content[-cut:].strip(b"\x00\r\n\x1c"):
+        content = content[:-cut]
     try:
         return content.decode(codec)
     except UnicodeDecodeError as error:

@@ -63,7 +63,7 @@ class RecordWork:
             ending = self._ending_of(task)
         except Unavailable as error:
             return self._later(task, error)
-        except Exception as error:  # noqa: BLE001 - not even its dead letter could be kept: stop
+        except Exception as error:
             return Ending(as_=EndedAs.DEFECT, code=DEFECT, error=error)
         with self._lock:
             self._failures_in_a_row = 0
@@ -105,7 +105,7 @@ class RecordWork:
             if not self._is_to_blame(task):
                 raise
             return self._reject(message, error)
-        except Exception as error:  # noqa: BLE001 - nothing may escape unrecorded
+        except Exception as error:
             letter = self._reject(message, error)
             if fate_of(error, letter.count).fate is Fate.STOP:
                 return Ending(as_=EndedAs.DEFECT, code=letter.code, error=error)

@@ -35,6 +35,15 @@ def test_every_line_end_is_understood(end: str):
     assert [segment.name for segment in message.segments] == ["MSH", "PID", "OBR"]
 
 
+@pytest.mark.parametrize("codec", ["utf-16-be", "utf-16-le", "utf-32-be", "utf-32-le"])
+@pytest.mark.parametrize("end", ["", "\r", "\r\n"])
+def test_wide_characters_may_end_in_a_line_end(codec: str, end: str):
+    """A CR of two or four bytes is taken off whole, with a byte order mark or without."""
+    for mark in ("", "\ufeff"):
+        content = f"{mark}{header()}\rPID|1||7||Müller{end}".encode(codec)
+        assert decode(content, LIMITS).text.endswith("Müller")
+
+
 @pytest.mark.parametrize(
     ("charset", "codec"),
     [
