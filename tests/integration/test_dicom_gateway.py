@@ -312,6 +312,31 @@ def test_a_pdu_of_gigabytes_is_refused_at_its_header(gateway):
         assert greedy.recv(1) == b"\x07"
 
 
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"GET / HTTP/1.1\r\nHost: ecg\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"\x0bMSH|^~\\&|A|B\r\x1c\r",
+        struct.pack(">BxL", 1, 200) + bytes(200),
+        struct.pack(">BxL", 1, 68) + b"\x00\x01\x00\x00" + b"\xff" * 64,
+        struct.pack(">BxL", 4, 6) + struct.pack(">LBB", 2, 1, 3),
+        struct.pack(">BxL", 5, 4) + bytes(4),
+        struct.pack(">BxL", 7, 4) + bytes(4),
+        struct.pack(">BxL", 4, 0),
+    ],
+)
+def test_noise_ends_its_own_connection_and_no_other(gateway, noise):
+    """Scanners, other protocols and broken PDUs are left; the next cart is served."""
+    running = gateway(association_seconds_max=0.5, pdu_seconds_max=0.5)
+    with socket.create_connection(("127.0.0.1", running.port), SECONDS_MAX) as scanner:
+        scanner.sendall(noise)
+        with contextlib.suppress(ConnectionResetError):
+            while scanner.recv(1000):
+                pass
+    assert _is_admitted(running)
+
+
 def test_an_object_too_large_is_cut_off_and_its_beginning_kept(gateway, sqlite_store, ecg):
     """It is not received to its end, and that it came is known."""
     large = dcmread(BytesIO(_bytes_of(ecg)))
