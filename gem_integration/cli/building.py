@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gem_integration.clock import SystemClock
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from adapters.inbound.mllp_settings import MllpSettings, TlsFiles
     from adapters.outbound.relay import Relay
     from workers.tasks import Worker
+
+
+SQLITE_PREFIX = "sqlite:///"
 
 
 def holder_name() -> str:
@@ -79,6 +83,7 @@ def mllp_of(settings: Settings) -> MllpSettings:
         peers=tuple(Peer(name=name, networks=nets) for name, nets in settings.mllp_peers.items()),
         tls=_tls_of(settings),
         frame_bytes_max=settings.message_bytes_max,
+        watched_folders=_watched_folders(settings),
     )
 
 
@@ -93,6 +98,7 @@ def dimse_of(settings: Settings) -> DimseSettings:
         calling_ae_titles=settings.dimse_peers,
         tls=_tls_of(settings),
         object_bytes_max=settings.message_bytes_max,
+        watched_folders=_watched_folders(settings),
     )
 
 
@@ -106,6 +112,12 @@ def kafka_of(settings: Settings) -> KafkaSettings:
         topics=settings.kafka_topics,
         dead_letter_topic=settings.kafka_dead_letter_topic,
     )
+
+
+def _watched_folders(settings: Settings) -> tuple[Path, ...]:
+    # The disk of a database elsewhere is watched where it is.
+    file = settings.database_url.removeprefix(SQLITE_PREFIX)
+    return () if file == settings.database_url else (Path(file).resolve().parent,)
 
 
 def _tls_of(settings: Settings) -> TlsFiles | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from gem_integration.cli.building import SQLITE_PREFIX
 from gem_integration.cli.memory import open_store
 from gem_integration.cli.tables import columns
 from gem_integration.errors import GemIntegrationError
@@ -20,7 +21,6 @@ from gem_integration.settings import Settings
 from gem_integration.storage.engine import shown_address
 
 NEEDED = ("numpy", "scipy", "sqlalchemy", "alembic", "pydicom", "hl7apy", "wfdb", "fhir.resources")
-SQLITE_PREFIX = "sqlite:///"
 OPTIONAL: Mapping[str, tuple[str, str]] = {
     "psycopg": ("psycopg", "for PostgreSQL: pip install 'gem-integration[adapters]'"),
     "kafka-python": ("kafka", "for Kafka: pip install 'gem-integration[adapters]'"),

@@ -29,7 +29,8 @@ from gem_integration.storage import Store
 @click.pass_obj
 def serve_command(settings: Settings, *, database_url: str | None, dicom: bool) -> None:
     """Receive by MLLP and DICOM, read and deliver, all in this process, until stopped."""
-    store = open_store(settings, database_url)
+    settings = with_database(settings, database_url)
+    store = open_store(settings, None)
     store.migrate()
     line = Line()
     line.start("mllp", lambda: _mllp(settings, store, line))
@@ -45,7 +46,8 @@ def serve_command(settings: Settings, *, database_url: str | None, dicom: bool) 
 @click.pass_obj
 def gateway_mllp_command(settings: Settings, *, database_url: str | None) -> None:
     """Receive HL7 v2 by MLLP until stopped."""
-    _run_alone(lambda line: _mllp(settings, open_store(settings, database_url), line))
+    settings = with_database(settings, database_url)
+    _run_alone(lambda line: _mllp(settings, open_store(settings, None), line))
 
 
 @click.command("gateway-dimse")
@@ -53,7 +55,8 @@ def gateway_mllp_command(settings: Settings, *, database_url: str | None) -> Non
 @click.pass_obj
 def gateway_dimse_command(settings: Settings, *, database_url: str | None) -> None:
     """Receive DICOM ECGs by C-STORE until stopped."""
-    _run_alone(lambda line: _dimse(settings, open_store(settings, database_url), line))
+    settings = with_database(settings, database_url)
+    _run_alone(lambda line: _dimse(settings, open_store(settings, None), line))
 
 
 @click.command("consume")
@@ -74,7 +77,13 @@ def consume_command(settings: Settings, *, database_url: str | None) -> None:
 @click.pass_obj
 def deliver_command(settings: Settings, *, database_url: str | None) -> None:
     """Deliver due reports to their sinks until stopped."""
-    _run_alone(lambda line: _deliver(settings, open_store(settings, database_url), line))
+    settings = with_database(settings, database_url)
+    _run_alone(lambda line: _deliver(settings, open_store(settings, None), line))
+
+
+def with_database(settings: Settings, database_url: str | None) -> Settings:
+    """Return the settings with the database the command names, if it names one."""
+    return settings.model_copy(update={"database_url": database_url}) if database_url else settings
 
 
 class Line:
