@@ -13,6 +13,7 @@ from gem_integration.signal.atrial import Residual, atrial_residual
 from gem_integration.signal.beats import Compared, Representative, compare, representative
 from gem_integration.signal.credibility import none_of, nothing_like
 from gem_integration.signal.delineation import Delineation, delineate
+from gem_integration.signal.flutter import flutter_between_beats
 from gem_integration.signal.intervals import GlobalMarks, global_marks
 from gem_integration.signal.lead_beats import lead_beats
 from gem_integration.signal.steady import steadied
@@ -59,7 +60,9 @@ def analyse(recording: Recording, leads: tuple[Lead, ...]) -> Analysis | None:
     typical = representative(found, compared)
     residual = atrial_residual(found, compared, typical)
     p_share = float(np.isfinite(found.p.on_ms).any(axis=1).mean())
-    if residual is not None and residual.flutter_rate is not None and p_share >= P_SHARE_MAX:
+    if p_share < P_SHARE_MAX and (residual is None or residual.flutter_rate is None):
+        residual = flutter_between_beats(found, marks) or residual
+    elif residual is not None and p_share >= P_SHARE_MAX:
         residual = replace(residual, flutter_rate=None)
     if residual is not None and residual.flutter_rate is not None:
         # flutter waves before QRS were taken for P

@@ -31,10 +31,11 @@ DURATION_MIN_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Residual:
-    """What the spectrum of the signal without QRS and T shows; rate per minute, ``None`` if no flutter."""
+    """What the signal without QRS and T shows; rate per minute, ``None`` if no flutter."""
 
     f_wave_ratio: float
     flutter_rate: float | None
+    method: str = "spectrum after QRST cancellation in V1, II, III, aVF"
 
 
 def p_correlation(found: Delineation) -> float | None:

@@ -24,6 +24,8 @@ ALIKE_MIN_NOISY = 0.80
 PREMATURE_MAX = 0.85  #: RR against its neighbours' median (ecg-criteria 3.1, pac)
 NEIGHBOURS = 4
 IRREGULAR_SHARE_MAX = 0.4  #: with more RR intervals off their median, prematurity means nothing
+P_SHARE_MIN = 0.25  #: with P before fewer beats, early beats of a rhythm that varies besides are no news
+REGULAR_CV_MAX = 0.05
 IRREGULAR_MIN = 0.12
 WIDE_MIN_MS = 115.0
 WIDER_MIN = 1.2
@@ -66,7 +68,10 @@ def compare(found: Delineation) -> Compared:
     correlation, shift = _against(windows, reference)
     alike = correlation >= (ALIKE_MIN if (correlation >= ALIKE_MIN).mean() >= 0.5 else ALIKE_MIN_NOISY)
     spiked = _spiked(found)
+    with_p = float(np.isfinite(found.p.on_ms).any(axis=1).mean())
     premature = _premature(found.r_ms, alike)
+    if with_p < P_SHARE_MIN and _varies(np.diff(found.r_ms), premature):
+        premature[:] = False
     main_width_ms = float(np.median(width_ms[alike]))
     wide = ~alike & (width_ms >= WIDE_MIN_MS) & (width_ms >= WIDER_MIN * main_width_ms)
     between = ~alike & ~wide & (width_ms >= WIDE_MIN_MS) & (wide.any() or spiked.any())
@@ -169,6 +174,12 @@ def _against(windows: FloatArray, reference: int) -> tuple[FloatArray, FloatArra
     )
     best = scores.argmax(axis=0)
     return scores.max(axis=0), shifts[best].astype(np.float64)
+
+
+def _varies(rr_ms: FloatArray, premature: MaskArray) -> bool:
+    """Say whether the intervals that no premature beat begins or ends vary: fibrillation, for a while."""
+    others = rr_ms[~(premature[1:] | premature[:-1])]
+    return bool(premature.any()) and (len(others) < 2 or float(others.std() / others.mean()) > REGULAR_CV_MAX)
 
 
 def _premature(r_ms: FloatArray, alike: MaskArray) -> MaskArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from math import isfinite
 
@@ -58,12 +59,12 @@ class Collector:
         for kind in kinds:
             self.unmeasured.setdefault((kind, lead), reason)
 
-    def withdraw(self, units: frozenset[str], reason: str) -> None:
-        """Take back every measurement in one of ``units``, and say why."""
+    def withdraw(self, kinds: AbstractSet[MeasurementKind], reason: str) -> None:
+        """Take back every measurement of one of ``kinds``, and say why."""
         for item in self.items:
-            if item.unit in units:
+            if item.kind in kinds:
                 self.unmeasured[item.kind, item.lead] = reason
-        self.items[:] = [item for item in self.items if item.unit not in units]
+        self.items[:] = [item for item in self.items if item.kind not in kinds]
 
     def value(self, kind: MeasurementKind, lead: Lead | None = None) -> float | None:
         """Return a number gathered so far."""

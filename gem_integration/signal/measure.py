@@ -24,9 +24,11 @@ from gem_integration.signal.intervals import (
 )
 from gem_integration.signal.lead_beats import measure_leads
 from gem_integration.signal.rhythm import measure_atrial, measure_ectopy, measure_rate, measure_variation
-from gem_integration.signal.wave_amplitudes import LeadBeat, p_area_mv_ms
+from gem_integration.signal.wave_amplitudes import ST_POINTS, LeadBeat, p_area_mv_ms
+from gem_integration.terminology.codes import measurement_codes
 
 VOLTAGE_UNITS = frozenset({"mV", "mV/s", "mV.ms"})
+LEVEL_KINDS = {*ST_POINTS, Kind.ST_SLOPE, Kind.ST_DURATION, Kind.PR_LEVEL, Kind.U_AMPLITUDE}
 SPIKE_REACH_MS = 350.0  #: an atrial spike stands at most this long before its QRS
 
 
@@ -51,9 +53,15 @@ def measure(recording: Recording, quality: Quality) -> Measurements:
     measure_leads(found, compared, analysis.leads, out)
     _measure_axes(quality, analysis.leads, out)
     if QualityFlag.INCONSISTENT in quality.flags:
-        out.withdraw(VOLTAGE_UNITS, "the leads' scales contradict each other: no voltage can be trusted")
+        out.withdraw(_voltages(), "the leads' scales contradict each other: no voltage can be trusted")
+    if analysis.residual is not None and analysis.residual.flutter_rate is not None:
+        out.withdraw(LEVEL_KINDS, "flutter waves run through the segments before and after QRS")
     measure_qtc(out.value(Kind.QT_INTERVAL), out.value(Kind.RR_INTERVAL), out.place(Kind.QT_INTERVAL), out)
     return _measurements(recording, quality, _beats(found, compared, marks, out), out)
+
+
+def _voltages() -> set[Kind]:
+    return {kind for kind, code in measurement_codes().items() if code.unit in VOLTAGE_UNITS}
 
 
 def _measurements(

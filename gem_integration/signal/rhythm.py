@@ -131,7 +131,7 @@ def _measure_residual(residual: Residual | None, out: Collector) -> None:
         out.miss(None, "too short, or no lead that shows the atria", [Kind.F_WAVE_RATIO, Kind.FLUTTER_RATE])
         return
     whole = Place(samples=((0, out.sample_count),))
-    method = "spectrum after QRST cancellation in V1, II, III, aVF"
+    method = residual.method
     out.add(Kind.F_WAVE_RATIO, residual.f_wave_ratio, place=whole, uncertainty=0.05, method=method)
     if residual.flutter_rate is None:
         out.miss(None, "no narrow peak with harmonics between 200 and 370 per minute", [Kind.FLUTTER_RATE])

@@ -113,6 +113,25 @@ def test_noise_of_the_iec_test_moves_intervals_little() -> None:
         assert found.value(Kind.ST_J60, lead) == pytest.approx(clean.value(Kind.ST_J60, lead), abs=0.035)
 
 
+@pytest.mark.parametrize("name", ["flutter_3to1", "flutter_4to1", "flutter_variable"])
+def test_flutter_has_its_rate_and_no_st_level(name: str) -> None:
+    """Waves of 280 to 300 per minute march on between beats; through them no ST level can be read."""
+    found = _measured(simulate(SCENARIOS[name]).recording)
+    assert found.value(Kind.FLUTTER_RATE) == pytest.approx(292.0, abs=10.0)
+    assert found.value(Kind.ATRIAL_RATE) == pytest.approx(292.0, abs=10.0)
+    assert found.value(Kind.ST_J60, Lead.V2) is None
+    assert "flutter" in found.why_not(Kind.ST_J60, Lead.V2)
+
+
+@pytest.mark.parametrize("heart_rate_bpm", [60.0, 75.0, 84.0, 92.0, 96.0, 100.0])
+@pytest.mark.parametrize("name", ["normal_sinus", "anterior_stemi", "pericarditis"])
+def test_harmonics_of_a_sinus_rhythm_are_no_flutter(name: str, heart_rate_bpm: float) -> None:
+    """Three, four or five times the heart rate may fall among flutter rates; P waves stay P waves."""
+    found = _measured(simulate(replace(SCENARIOS[name], heart_rate_bpm=heart_rate_bpm)).recording)
+    assert found.value(Kind.FLUTTER_RATE) is None
+    assert (found.value(Kind.P_PRESENT_FRACTION) or 0.0) >= 0.9
+
+
 def test_two_leads_are_enough_for_rhythm() -> None:
     """A two-lead recording has its beats and its rate; the axis says why it is missing."""
     ecg = simulate(SCENARIOS["normal_sinus"])
