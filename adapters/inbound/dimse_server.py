@@ -11,6 +11,7 @@ import logging
 import socket
 import socketserver
 import ssl
+import struct
 import sys
 import threading
 import time
@@ -19,8 +20,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TypeAlias
 
+from pydicom.errors import BytesLengthException
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.transport import ThreadedAssociationServer
 
 from adapters.inbound.dimse_settings import DimseSettings
@@ -37,6 +41,11 @@ ABORT_PDU = b"\x07\x00\x00\x00\x00\x04\x00\x00\x02\x00"
 #: Connections beyond the associations, so that one too many can be told so in DICOM's words.
 SPARE_CONNECTIONS = 4
 POLL_SECONDS = 0.1
+#: What pydicom raises on a command set that is none; it documents no closed list.
+UNREADABLE = (
+    *(ArithmeticError, AttributeError, BytesLengthException, EOFError, LookupError, NotImplementedError),
+    *(OSError, TypeError, ValueError, struct.error),
+)
 ENDING_SECONDS_MAX = 2.0  #: for an association whose connection was cut
 QUIET_SECONDS = 0.2  #: after its last answer a connection is left alone so long, then it may be ended
 
@@ -90,6 +99,18 @@ def _read(connection: Guarded, read: Read, size: int, flags: int) -> bytes:
     return piece
 
 
+class GuardedMessages(DIMSEServiceProvider):
+    """Puts messages together; one that is none ends its association instead of a thread of ours."""
+
+    def receive_primitive(self, primitive: P_DATA) -> None:
+        """Take a fragment; a command set that cannot be read is an invalid PDU (PS3.8 9.2.3, Evt19)."""
+        try:
+            super().receive_primitive(primitive)
+        except UNREADABLE as error:
+            log_event(Event.CONNECTION_CLOSED, level=logging.WARNING, error_type=type(error).__name__)
+            self.dul.event_queue.put("Evt19")
+
+
 class GuardedServer(ThreadedAssociationServer):
     """Listens as ``settings`` say; every connection is counted, watched and given up in bounded time."""
 
@@ -126,6 +147,7 @@ class GuardedServer(ThreadedAssociationServer):
         connection = wrapped.socket if wrapped else None
         if isinstance(connection, GuardedSocket | GuardedTlsSocket) and connection.watch is not None:
             self._watches[event.assoc] = connection.watch
+            event.assoc.dimse = GuardedMessages(event.assoc)
             # After the drain has given up on a connection, its threads must not hold the process.
             event.assoc.daemon = event.assoc.dul.daemon = True
 

@@ -337,6 +337,26 @@ def test_noise_ends_its_own_connection_and_no_other(gateway, noise):
     assert _is_admitted(running)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        b"",
+        bytes(60),
+        struct.pack("<HHIH", 0, 0x0100, 2, 0x7777) + struct.pack("<HHIH", 0, 0x0800, 2, 0x0101),
+    ],
+)
+def test_a_command_that_is_none_ends_its_association_and_no_thread(gateway, command):
+    """A broken command set is answered with an abort, and the next cart is served."""
+    running = gateway()
+    with association(running) as opened:
+        wire = opened.dul.socket.socket
+        context_id = opened.accepted_contexts[-1].context_id
+        item = struct.pack(">LBB", len(command) + 2, context_id, 3) + command
+        wire.sendall(struct.pack(">BxL", 4, len(item)) + item)
+        assert eventually(lambda: not opened.is_established)
+    assert _is_admitted(running)
+
+
 def test_an_object_too_large_is_cut_off_and_its_beginning_kept(gateway, sqlite_store, ecg):
     """It is not received to its end, and that it came is known."""
     large = dcmread(BytesIO(_bytes_of(ecg)))
