@@ -72,7 +72,11 @@ def _as_it_is(value: object) -> Json:
 
 
 def _encode_items(value: object) -> Json:
-    return [encode(item) for item in cast("Collection[object]", value)]
+    items = cast("Collection[object]", value)
+    # Sample indices are most of what is stored: whole rows of them go through as they are.
+    if set(map(type, items)) <= {int}:
+        return list(cast("Collection[int]", items))
+    return [encode(item) for item in items]
 
 
 def _encode_numpy(value: object) -> Json:
@@ -141,6 +145,8 @@ def _decoder(hint: object) -> Decode:
 
 
 def _tuple_decoder(hints: tuple[object, ...]) -> Decode:
+    if hints in NUMBERED:
+        return NUMBERED[hints]
     if hints[-1] is Ellipsis:
         each = _decoder(hints[0])
         return lambda document: tuple(each(item) for item in _expect(list, document))
@@ -148,6 +154,30 @@ def _tuple_decoder(hints: tuple[object, ...]) -> Decode:
     return lambda document: tuple(
         place(item) for place, item in zip(places, _expect(list, document), strict=True)
     )
+
+
+def _decode_whole_numbers(document: Json) -> object:
+    return _whole_numbers(_expect(list, document))
+
+
+def _decode_ranges(document: Json) -> object:
+    ranges = tuple(_whole_numbers(_expect(list, item)) for item in _expect(list, document))
+    if not set(map(len, ranges)) <= {2}:
+        raise ValueError("expected ranges of two numbers")
+    return ranges
+
+
+def _whole_numbers(items: list[Json]) -> tuple[Json, ...]:
+    if not set(map(type, items)) <= {int}:
+        raise ValueError("expected whole numbers")
+    return tuple(items)
+
+
+#: The tuples that hold most of what is stored, checked a row at a time.
+NUMBERED: dict[tuple[object, ...], Decode] = {
+    (int, ...): _decode_whole_numbers,
+    (tuple[int, int], ...): _decode_ranges,
+}
 
 
 def _mapping_decoder(key_hint: object, value_hint: object) -> Decode:
