@@ -11,7 +11,7 @@ import numpy as np
 from gem_integration.domain.ecg import Lead, Recording
 from gem_integration.signal.atrial import Residual, atrial_residual
 from gem_integration.signal.beats import Compared, Representative, compare, representative
-from gem_integration.signal.credibility import none_of, nothing_like
+from gem_integration.signal.credibility import none_of, nothing_like, p_by_chance
 from gem_integration.signal.delineation import Delineation, delineate
 from gem_integration.signal.flutter import flutter_between_beats
 from gem_integration.signal.intervals import GlobalMarks, global_marks
@@ -43,6 +43,10 @@ def _separable(found: Delineation, compared: Compared) -> bool:
     return alike >= ALIKE_SHARE_MIN or followed >= T_SHARE_MIN
 
 
+def _without_p(found: Delineation) -> Delineation:
+    return replace(found, p=nothing_like(found.p), lone_p=none_of(found.lone_p))
+
+
 @lru_cache(maxsize=1)
 def analyse(recording: Recording, leads: tuple[Lead, ...]) -> Analysis | None:
     """Analyse ``leads`` of ``recording``; ``None`` when there is no beat.
@@ -55,6 +59,8 @@ def analyse(recording: Recording, leads: tuple[Lead, ...]) -> Analysis | None:
     compared = compare(found)
     if not _separable(found, compared):
         return None
+    if p_by_chance(found.p, found.r_ms, compared.main):
+        found = _without_p(found)
     found = steadied(found, compared)
     marks = global_marks(found)
     typical = representative(found, compared)
@@ -66,7 +72,7 @@ def analyse(recording: Recording, leads: tuple[Lead, ...]) -> Analysis | None:
         residual = replace(residual, flutter_rate=None)
     if residual is not None and residual.flutter_rate is not None:
         # flutter waves before QRS were taken for P
-        found = replace(found, p=nothing_like(found.p), lone_p=none_of(found.lone_p))
+        found = _without_p(found)
         marks = global_marks(found)
     return Analysis(
         found=found,

@@ -14,6 +14,8 @@ PP_SPREAD_MAX = 0.08  #: robust relative SD of PP above which P does not march
 P_BEATS_MIN = 4
 P_SHARE_MIN = 0.4  #: with P before fewer beats and an irregular rhythm, those few are fibrillatory waves
 RR_IRREGULAR_NRMSSD = 0.10  #: ecg-criteria 3.1, af
+RR_CHAOTIC_NRMSSD = 0.2
+P_SHARE_CHAOTIC_MIN = 0.7  #: of the dominant beats; ectopic ones need no P
 MAD_TO_SD = 1.4826
 
 
@@ -60,6 +62,16 @@ def p_repeats(p: Waves, lone_p: Waves, qrs: Waves) -> bool:
         return True
     all_p = np.sort(np.concatenate([on[np.isfinite(on)], median_over_leads(lone_p.on_ms)]))
     return _pp_spread(np.diff(all_p)) <= PP_SPREAD_MAX
+
+
+def p_by_chance(p: Waves, r_ms: FloatArray, main: MaskArray) -> bool:
+    """Say whether P stands before too few of the dominant beats of a chaotic rhythm to be conducted."""
+    pairs = np.diff(r_ms)[main[1:] & main[:-1]]
+    if len(pairs) < P_BEATS_MIN:
+        return False
+    chaotic = float(np.sqrt(np.square(np.diff(pairs)).mean())) > RR_CHAOTIC_NRMSSD * float(pairs.mean())
+    share = float(np.isfinite(p.on_ms[main]).any(axis=1).mean())
+    return chaotic and share < P_SHARE_CHAOTIC_MIN
 
 
 def _irregular(r_ms: FloatArray) -> bool:
