@@ -188,3 +188,25 @@ def test_short_and_long_recordings_are_measured(seconds: float) -> None:
     """Two and a half seconds or half a minute: every whole beat is found."""
     ecg = simulate(Scenario(duration_s=seconds))
     assert _beats_agree(ecg, _measured(ecg.recording))
+
+
+@pytest.mark.parametrize("leads", [1, 3, 12])
+@pytest.mark.parametrize("fault", ["offset", "clipped", "middle lost", "one lead lost", "all lost", "tiny"])
+def test_a_spoilt_recording_is_measured_or_refused(leads: int, fault: str) -> None:
+    """Offsets, clipping, lost stretches and lost leads give numbers that are finite, or a reason."""
+    samples = simulate(SCENARIOS["pvc"]).recording.samples_mv[:leads].astype(np.float64)
+    if fault == "offset":
+        samples += 300.0
+    elif fault == "clipped":
+        samples = np.clip(samples, -0.2, 0.3)
+    elif fault == "middle lost":
+        samples[:, 1500:3500] = np.nan
+    elif fault == "one lead lost":
+        samples[0] = np.nan
+    elif fault == "all lost":
+        samples[:] = np.nan
+    else:
+        samples *= 1e-6
+    found = _measured(Recording.of(samples, STANDARD_LEADS[:leads], 500.0))
+    assert found.quality.usable or found.quality.reasons
+    assert all(np.isfinite(item.value) for item in found)
