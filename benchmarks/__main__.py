@@ -16,8 +16,8 @@ from gem_integration.grounding import extract_claims
 from gem_integration.pipeline.read import examine, read_study
 from gem_integration.ports import Delivery
 from gem_integration.reporting.sheet import Layout, draw_sheet
-from gem_integration.reporting.sheet_header import header_of
-from gem_integration.reporting.sheet_spans import spans_of
+from gem_integration.reporting.sheet.header import header_of
+from gem_integration.reporting.sheet.spans import spans_of
 from gem_integration.simulate import SCENARIOS, as_inbound, simulate
 from workers.readers.rules import RulesReader
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from adapters.inbound.intake import Intake
 from adapters.inbound.mllp import serve_mllp
-from adapters.inbound.mllp_settings import MllpSettings
+from adapters.inbound.mllp.settings import MllpSettings
 from gem_integration.clock import SystemClock
 from gem_integration.domain.study import ParseLimits
 from gem_integration.storage import Store

@@ -52,7 +52,7 @@ def demo_excerpt(folder: Path) -> str:
     command = [str(Path(sys.executable).parent / "gem-integration"), "demo", "--out", "demo-out"]
     output = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout  # noqa: S603
     sections = re.split(r"(?m)^(?=\[\d+/\d+\])", output)
-    return next(section for section in sections if SHOWN_TITLE in section.splitlines()[0]).rstrip()
+    return next(section for section in sections if SHOWN_TITLE in section.partition("\n")[0]).rstrip()
 
 
 def main() -> None:

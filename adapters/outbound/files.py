@@ -13,8 +13,8 @@ from gem_integration.errors import SinkUnavailable
 from gem_integration.ports import Delivery
 from gem_integration.reporting import report_text
 from gem_integration.reporting.sheet import Layout, draw_sheet
-from gem_integration.reporting.sheet_header import header_of
-from gem_integration.reporting.sheet_spans import spans_of
+from gem_integration.reporting.sheet.header import header_of
+from gem_integration.reporting.sheet.spans import spans_of
 from gem_integration.signal.leads import with_standard_leads
 
 BUNDLE_NAME = "bundle.json"

@@ -14,10 +14,11 @@ from gem_integration.settings import Settings
 from gem_integration.storage import Store
 
 if TYPE_CHECKING:
-    from adapters.inbound.dimse_settings import DimseSettings
+    from adapters.inbound.dimse.settings import DimseSettings
     from adapters.inbound.intake import Intake
-    from adapters.inbound.kafka_settings import KafkaSettings
-    from adapters.inbound.mllp_settings import MllpSettings, TlsFiles
+    from adapters.inbound.kafka.settings import KafkaSettings
+    from adapters.inbound.mllp.settings import MllpSettings
+    from adapters.inbound.tls import TlsFiles
     from adapters.outbound.relay import Relay
     from workers.tasks import Worker
 
@@ -75,7 +76,7 @@ def sinks_of(settings: Settings, names: Sequence[str]) -> dict[str, ReportSink]:
 
 def mllp_of(settings: Settings) -> MllpSettings:
     """Return the MLLP listener's settings."""
-    from adapters.inbound.mllp_settings import MllpSettings, Peer
+    from adapters.inbound.mllp.settings import MllpSettings, Peer
 
     return MllpSettings(
         host=settings.listen_host,
@@ -89,7 +90,7 @@ def mllp_of(settings: Settings) -> MllpSettings:
 
 def dimse_of(settings: Settings) -> DimseSettings:
     """Return the DICOM listener's settings."""
-    from adapters.inbound.dimse_settings import DimseSettings
+    from adapters.inbound.dimse.settings import DimseSettings
 
     return DimseSettings(
         host=settings.listen_host,
@@ -104,7 +105,7 @@ def dimse_of(settings: Settings) -> DimseSettings:
 
 def kafka_of(settings: Settings) -> KafkaSettings:
     """Return the consumer's settings."""
-    from adapters.inbound.kafka_settings import KafkaSettings
+    from adapters.inbound.kafka.settings import KafkaSettings
     from adapters.kafka_connection import KafkaConnection
 
     return KafkaSettings(
@@ -121,7 +122,7 @@ def _watched_folders(settings: Settings) -> tuple[Path, ...]:
 
 
 def _tls_of(settings: Settings) -> TlsFiles | None:
-    from adapters.inbound.mllp_settings import TlsFiles
+    from adapters.inbound.tls import TlsFiles
 
     if settings.tls_certificate is None or settings.tls_key is None:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from gem_integration.domain.evidence import ClaimKind, GroundedObservation, Verdict
 from gem_integration.domain.report import Coverage
-from gem_integration.grounding.claims_text import matchable
+from gem_integration.grounding.claims.text import matchable
 
 # A word bears on the ECG if it names a wave, an interval, a lead, a rhythm, a conduction or wall finding, a
 # property of these, or is a number with a unit of theirs. Connecting prose bears on nothing.

@@ -9,7 +9,7 @@ from gem_integration.domain.identity import Demographics
 from gem_integration.domain.measurement import Measurements
 from gem_integration.domain.statement import Statement
 from gem_integration.grounding.checks import CHECKS
-from gem_integration.grounding.checks_outcome import Waveform
+from gem_integration.grounding.checks.outcome import Waveform
 from gem_integration.grounding.claims import extract_claims
 
 NOT_GROUNDABLE_REASON = "nothing a 12-lead ECG could show"

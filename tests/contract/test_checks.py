@@ -10,9 +10,9 @@ from gem_integration.domain.identity import Demographics
 from gem_integration.domain.measurement import Measurements
 from gem_integration.domain.quality import Quality
 from gem_integration.grounding.checks import CHECKS
-from gem_integration.grounding.checks_outcome import Waveform
-from gem_integration.grounding.claims_lexicon import features, table
-from gem_integration.grounding.claims_measures import MEASURES
+from gem_integration.grounding.checks.outcome import Waveform
+from gem_integration.grounding.claims.lexicon import features, table
+from gem_integration.grounding.claims.measures import MEASURES
 from gem_integration.grounding.vocabulary import VOCABULARY
 from gem_integration.terminology.codes import read_table
 

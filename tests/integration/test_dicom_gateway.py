@@ -25,8 +25,8 @@ from pynetdicom import AE, evt
 
 from adapters.inbound.dicom_ecg import parse
 from adapters.inbound.dimse import DimseSettings, Landing, landing_in, serve_dimse
-from adapters.inbound.dimse_settings import TlsFiles
 from adapters.inbound.intake import Intake
+from adapters.inbound.tls import TlsFiles
 from adapters.writers.dicom_ecg import write
 from gem_integration.domain.arrival import QuarantineReason
 from gem_integration.domain.identity import Patient

@@ -13,7 +13,7 @@ from pynetdicom import AE
 from adapters.inbound.dicom_ecg import parse
 from adapters.inbound.dimse import DimseSettings, landing_in, serve_dimse
 from adapters.inbound.intake import Intake
-from adapters.outbound.dicom_sr_document import document_of
+from adapters.outbound.dicom_sr.document import document_of
 from adapters.writers.dicom_ecg import write
 from gem_integration.domain.evidence import Verdict
 from gem_integration.domain.identity import Patient, ReaderIdentity, stable_id

@@ -37,8 +37,8 @@ from adapters.inbound.kafka import (
     consume,
     key_of,
 )
-from adapters.inbound.kafka_fix import correct_joins
-from adapters.inbound.kafka_fuse import ANY
+from adapters.inbound.kafka.fix import correct_joins
+from adapters.inbound.kafka.fuse import ANY
 from adapters.kafka_connection import KafkaAppender
 from adapters.outbound.kafka import KafkaSink
 from gem_integration.clock import SystemClock

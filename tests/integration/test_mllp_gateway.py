@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.inbound.mllp_ack import Outcome
-from adapters.inbound.mllp_settings import Acceptable, Peer
-from adapters.inbound.mllp_take import Taken
+from adapters.inbound.mllp.ack import Outcome
+from adapters.inbound.mllp.settings import Acceptable, Peer
+from adapters.inbound.mllp.take import Taken
 from adapters.writers import WRITERS
 from gem_integration.domain.identity import content_hash
 from gem_integration.errors import StorageUnavailable

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.inbound.mllp_settings import LOOPBACK, MllpSettings, Peer, TlsFiles
+from adapters.inbound.mllp.settings import LOOPBACK, MllpSettings, Peer
+from adapters.inbound.tls import TlsFiles
 from gem_integration.storage import Store
 from tests.services.mllp import QUICK, SECONDS_MAX, Sender, code, order, running
 from tests.services.stores import SetClock

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from adapters.inbound import FORMATS
 from adapters.inbound.intake import Intake
 from adapters.inbound.mllp import serve_mllp
-from adapters.inbound.mllp_settings import MllpSettings
-from adapters.inbound.mllp_take import Prepare, receiving
+from adapters.inbound.mllp.settings import MllpSettings
+from adapters.inbound.mllp.take import Prepare, receiving
 from gem_integration.domain.study import MediaType, ParseLimits
 from gem_integration.storage import Store
 from tests.services.stores import SetClock

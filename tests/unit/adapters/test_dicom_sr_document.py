@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.inbound.dicom_ecg import parse
-from adapters.outbound.dicom_sr_codes import SOURCE
-from adapters.outbound.dicom_sr_document import document_of
-from adapters.outbound.dicom_sr_items import (
+from adapters.outbound.dicom_sr.codes import SOURCE
+from adapters.outbound.dicom_sr.document import document_of
+from adapters.outbound.dicom_sr.items import (
     SAMPLE_POSITIONS_MAX,
     WaveformPlace,
     printable,

@@ -15,8 +15,8 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, evt
 
 from adapters.outbound import SINKS
-from adapters.outbound.dicom_sr_document import COMPREHENSIVE_SR, document_of
-from adapters.outbound.dicom_sr_send import Archive, archive_of
+from adapters.outbound.dicom_sr.document import COMPREHENSIVE_SR, document_of
+from adapters.outbound.dicom_sr.send import Archive, archive_of
 from gem_integration.domain.ecg import STANDARD_LEADS
 from gem_integration.domain.identity import content_hash
 from gem_integration.domain.study import DicomSource

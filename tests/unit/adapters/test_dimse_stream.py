@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.inbound.dimse_settings import DimseSettings
-from adapters.inbound.dimse_stream import UNANSWERED_MAX, OverLimitError, StreamLimits, StreamWatch
+from adapters.inbound.dimse.settings import DimseSettings
+from adapters.inbound.dimse.stream import UNANSWERED_MAX, OverLimitError, StreamLimits, StreamWatch
 from gem_integration.domain.arrival import QuarantineReason
 
 LIMITS = StreamLimits(pdu_bytes_max=1000, object_bytes_max=2500, pdu_seconds_max=5, object_seconds_max=20)

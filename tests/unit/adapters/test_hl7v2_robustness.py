@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.inbound.hl7v2 import parse
-from adapters.inbound.hl7v2_split import split_messages
-from adapters.inbound.hl7v2_text import decode
-from adapters.inbound.hl7v2_typed import second_reading
+from adapters.inbound.hl7v2.split import split_messages
+from adapters.inbound.hl7v2.text import decode
+from adapters.inbound.hl7v2.typed import second_reading
 from gem_integration.domain.study import InboundEcg, InboundOrder, ParseLimits
 from gem_integration.errors import Rejected
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.inbound.hl7v2_fields import order_groups
-from adapters.inbound.hl7v2_split import Delimiters, split_messages, unescape
-from adapters.inbound.hl7v2_text import decode
+from adapters.inbound.hl7v2.fields import order_groups
+from adapters.inbound.hl7v2.split import Delimiters, split_messages, unescape
+from adapters.inbound.hl7v2.text import decode
 from gem_integration.domain.study import ParseLimits
 from gem_integration.errors import UnreadableMessage
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.inbound.kafka_fuse import ANY, FUSE_LIMITS, Fuse
+from adapters.inbound.kafka.fuse import ANY, FUSE_LIMITS, Fuse
 
 
 def blown_by(codes, limits=FUSE_LIMITS):

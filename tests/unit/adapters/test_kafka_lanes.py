@@ -8,8 +8,8 @@ from collections import defaultdict
 
 import pytest
 
-from adapters.inbound.kafka_lanes import EndedAs, Ending, Lanes, Task
-from adapters.inbound.kafka_progress import Progress
+from adapters.inbound.kafka.lanes import EndedAs, Ending, Lanes, Task
+from adapters.inbound.kafka.progress import Progress
 from tests.unit.adapters.kafka_records_drawn import DrawnRecord
 
 DONE = Ending(as_=EndedAs.TAKEN_IN)

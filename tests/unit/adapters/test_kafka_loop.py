@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 from kafka.structs import MemberState, TopicPartition
 
-from adapters.inbound.kafka_lanes import EndedAs, Ending, Lanes
-from adapters.inbound.kafka_loop import Membership, NotJoinedError
-from adapters.inbound.kafka_partitions import Partitions
-from adapters.inbound.kafka_settings import KafkaSettings, PoisonPolicy
+from adapters.inbound.kafka.lanes import EndedAs, Ending, Lanes
+from adapters.inbound.kafka.loop import Membership, NotJoinedError
+from adapters.inbound.kafka.partitions import Partitions
+from adapters.inbound.kafka.settings import KafkaSettings, PoisonPolicy
 from adapters.kafka_connection import KafkaConnection
 from gem_integration.domain.study import MediaType
 from tests.unit.adapters.kafka_records_drawn import TOPIC, DrawnRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.inbound.kafka_progress import Progress
+from adapters.inbound.kafka.progress import Progress
 
 
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=30), st.randoms())

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.inbound.kafka_records import (
+from adapters.inbound.kafka.records import (
     SOURCE_NAME,
     headers_of,
     key_of,

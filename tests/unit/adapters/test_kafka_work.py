@@ -6,11 +6,11 @@ import pytest
 
 from adapters.inbound import FORMATS
 from adapters.inbound.intake import Intake
-from adapters.inbound.kafka_lanes import EndedAs, Task
-from adapters.inbound.kafka_letters import DeadLetterTopic
-from adapters.inbound.kafka_progress import Progress
-from adapters.inbound.kafka_settings import KafkaSettings, PoisonPolicy
-from adapters.inbound.kafka_work import RecordWork
+from adapters.inbound.kafka.lanes import EndedAs, Task
+from adapters.inbound.kafka.letters import DeadLetterTopic
+from adapters.inbound.kafka.progress import Progress
+from adapters.inbound.kafka.settings import KafkaSettings, PoisonPolicy
+from adapters.inbound.kafka.work import RecordWork
 from adapters.kafka_connection import Appended, KafkaConnection
 from gem_integration.domain.study import MediaType, ParseLimits
 from gem_integration.errors import ATTEMPTS_MAX, RefusedBySink, SinkUnavailable, StorageUnavailable

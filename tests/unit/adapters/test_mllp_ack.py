@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.inbound.mllp_ack import CODES, CONDITIONS, Answer, Outcome, acknowledge, codes_for
-from adapters.inbound.mllp_header import read_headers
+from adapters.inbound.mllp.ack import CODES, CONDITIONS, Answer, Outcome, acknowledge, codes_for
+from adapters.inbound.mllp.header import read_headers
 from tests.services.mllp import order, segments
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

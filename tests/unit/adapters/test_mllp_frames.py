@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.inbound.mllp_frames import OUTSIDE_BYTES_MAX, Broken, Frame, FrameReader
+from adapters.inbound.mllp.frames import OUTSIDE_BYTES_MAX, Broken, Frame, FrameReader
 from gem_integration.domain.arrival import QuarantineReason
 
 A, B = b"MSH|^~\\&|A\r", b"MSH|^~\\&|B\r"

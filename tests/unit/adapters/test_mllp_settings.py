@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.inbound.mllp_settings import MllpSettings, Peer, TlsFiles, certificate_names
+from adapters.inbound.mllp.settings import MllpSettings, Peer, certificate_names
+from adapters.inbound.tls import TlsFiles
 from gem_integration.errors import Rejected
 
 CARTS = Peer(name="carts", networks=("10.1.0.0/16", "2001:db8::/32"))

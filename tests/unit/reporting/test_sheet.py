@@ -13,10 +13,10 @@ from gem_integration.domain.ecg import STANDARD_LEADS, Lead, Recording
 from gem_integration.domain.evidence import Verdict
 from gem_integration.domain.measurement import Beat, BeatClass, Fiducials
 from gem_integration.reporting.sheet import Layout, SheetHeader, draw_sheet
-from gem_integration.reporting.sheet_geometry import TRACE_LEFT_MM, panels_of, row_centre_mm
-from gem_integration.reporting.sheet_header import header_of
-from gem_integration.reporting.sheet_spans import Span, spans_of
-from gem_integration.reporting.sheet_trace import POINTS_MAX
+from gem_integration.reporting.sheet.geometry import TRACE_LEFT_MM, panels_of, row_centre_mm
+from gem_integration.reporting.sheet.header import header_of
+from gem_integration.reporting.sheet.spans import Span, spans_of
+from gem_integration.reporting.sheet.trace import POINTS_MAX
 
 SVG = "{http://www.w3.org/2000/svg}"
 HEADER = SheetHeader()
