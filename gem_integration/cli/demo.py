@@ -169,5 +169,5 @@ def _closing(store: Store, out: Path, database_url: str, *, seconds: float) -> N
         "view v_dead_letters",
         "view v_evidence_samples --limit 20 --format jsonl",
     ):
-        click.echo(f"  gem-integration {words} --database {database_url}")
+        click.echo(f"  {sys.argv[0]} {words} --database {database_url}")
     click.echo(f"  open {out / REPORTS_NAME} for bundles, sheets and texts")

@@ -99,7 +99,7 @@ def _write(study: Study, reading: Reading, out: Path) -> list[str]:
     from adapters.outbound.files import FilesSink
 
     parcel = Delivery(study=study, measurements=reading.measurements, report=reading.report)
-    location = Path(FilesSink(out).deliver(parcel).location)
+    location = Path(FilesSink(out, checked=True).deliver(parcel).location)
     return sorted(str(file) for file in location.iterdir())
 
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from adapters.inbound import FORMATS
+from adapters.outbound.fhir import check_bundle
 from gem_integration.cli import cli
 from gem_integration.cli.demo import DATABASE_NAME, REPORTS_NAME, demo_messages
 from gem_integration.clock import SystemClock
@@ -109,10 +110,11 @@ def test_every_report_is_preliminary_and_names_its_reader(demo: DemoRun) -> None
 
 
 def test_every_report_has_its_bundle_and_sheets(demo: DemoRun) -> None:
-    """The files the demo names are there, and the bundle is a transaction of PUTs."""
+    """The files the demo names are there, and the bundle is valid R4, a transaction of PUTs."""
     for entry in demo.store.worklist():
         folder = demo.folder / REPORTS_NAME / str(entry.report_id)
         bundle = json.loads((folder / "bundle.json").read_bytes())
+        check_bundle(bundle)
         assert {item["request"]["method"] for item in bundle["entry"]} == {"PUT"}
         assert len(list(folder.glob("*.svg"))) == 2
         assert str(folder / "bundle.json") in demo.output

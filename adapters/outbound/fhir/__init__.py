@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import orjson
-from fhir.resources.R4B.bundle import Bundle
 from pydantic import ValidationError
 
 from adapters.outbound.fhir.claim import claim_observations, statement_observations
@@ -70,6 +69,8 @@ def check_bundle(bundle: Mapping[str, JSON]) -> None:
 
     A bundle we built ourselves and that fails here is a defect, not bad input.
     """
+    from fhir.resources.R4B.bundle import Bundle  # noqa: PLC0415 - half a second that only a check needs
+
     try:
         Bundle.model_validate(orjson.loads(orjson.dumps(bundle)))
     except ValidationError as error:

@@ -30,20 +30,24 @@ def table(name: str) -> tuple[dict[str, str], ...]:
     return tuple(csv.DictReader(text.splitlines()))
 
 
-def _pattern(phrase: str) -> str:
-    """Turn a lexicon phrase into a regular expression: a blank stands for blanks or a hyphen."""
-    return re.sub(r" \?| ", lambda blank: r"[ \-]?" if blank[0] == " ?" else r"[ \-]{1,3}", phrase.strip())
+@cache
+def _pattern(phrase: str) -> re.Pattern[str]:
+    """Turn a lexicon phrase into a regular expression: a blank stands for blanks or a hyphen.
+
+    Compiled when a text first needs it: a text begins with few of the lexicon's letters.
+    """
+    words = re.sub(r" \?| ", lambda blank: r"[ \-]?" if blank[0] == " ?" else r"[ \-]{1,3}", phrase)
+    return re.compile(words + r"(?![a-z0-9])")
 
 
 @cache
-def _phrases() -> dict[str, tuple[tuple[str, str, re.Pattern[str]], ...]]:
-    """Return (sort, id, pattern) by the one or two letters a phrase can begin with."""
-    by_start: dict[str, list[tuple[str, str, re.Pattern[str]]]] = defaultdict(list)
+def _phrases() -> dict[str, tuple[tuple[str, str, str], ...]]:
+    """Return (sort, id, phrase) by the one or two letters a phrase can begin with."""
+    by_start: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for row in table("lexicon.csv"):
-        for phrase in row["phrases"].split(" | "):
-            pattern = re.compile(_pattern(phrase) + r"(?![a-z0-9])")
-            for start in _starts(phrase.strip()):
-                by_start[start].append((row["sort"], row["id"], pattern))
+        for phrase in map(str.strip, row["phrases"].split(" | ")):
+            for start in _starts(phrase):
+                by_start[start].append((row["sort"], row["id"], phrase))
     return {start: tuple(entries) for start, entries in by_start.items()}
 
 
@@ -95,8 +99,8 @@ def _longest(lower: str, start: int) -> Phrase | None:
     ids: list[str] = []
     known = _phrases()
     candidates = known.get(lower[start : start + 2], ()) + known.get(lower[start], ())
-    for sort, identifier, pattern in candidates:
-        match = pattern.match(lower, start)
+    for sort, identifier, phrase in candidates:
+        match = _pattern(phrase).match(lower, start)
         if match is None or match.end() < best_end:
             continue
         if sort == best_sort and match.end() == best_end:
