@@ -8,6 +8,7 @@
     │   ├── UnsupportedRecording   a recording we must not measure or read
     │   ├── IdentityConflict       two different things under one name
     │   ├── UnusableInterpretation a reader's text that cannot be grounded
+    │   ├── HeldBack               waits behind an earlier failure of the same patient
     │   ├── LeaseLost              another holder owns the work now; this result is dropped
     │   └── RefusedBySink          the receiver said no, for good
     └── Unavailable                the world is wrong; later may help
@@ -90,6 +91,12 @@ class UnusableInterpretation(Rejected):
     """The reader's text cannot be grounded: empty, truncated or without a claim."""
 
     code = "unusable_interpretation"
+
+
+class HeldBack(Rejected):
+    """A message kept unread, because an earlier one of the same patient is a dead letter."""
+
+    code = "held_back"
 
 
 class LeaseLost(Rejected):

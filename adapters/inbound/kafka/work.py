@@ -18,7 +18,7 @@ from gem_integration.domain.study import InboundMessage
 from gem_integration.errors import (
     ATTEMPTS_MAX,
     Fate,
-    Rejected,
+    HeldBack,
     Unavailable,
     UnreadableMessage,
     fate_of,
@@ -26,12 +26,6 @@ from gem_integration.errors import (
 from gem_integration.observability import Event, log_event
 from gem_integration.pipeline.failures import DEFECT
 from gem_integration.pipeline.receive import reject
-
-
-class HeldBack(Rejected):
-    """A message kept unread, because an earlier one of the same patient is a dead letter."""
-
-    code = "held_back"
 
 
 class RecordWork:
