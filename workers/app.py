@@ -146,7 +146,8 @@ def add_task(app: Celery, worker: Worker) -> None:
         except Unavailable as error:
             log_waiting(error)  # the rows stay due: the dispatcher rings again
 
-    app.task(name=RING, on_failure=_stop_on_defect)(read_what_is_due)
+    # Not shared: another application of this process would answer for this one's worker.
+    app.task(name=RING, on_failure=_stop_on_defect, shared=False)(read_what_is_due)
 
 
 def _stop_on_defect(*_: object) -> None:
