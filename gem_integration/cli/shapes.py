@@ -9,7 +9,7 @@ from typing import TypeAlias
 import orjson
 
 from gem_integration.domain.ecg import Lead, Recording
-from gem_integration.domain.measurement import Beat, Fiducials, MeasurementKind, Measurements
+from gem_integration.domain.measurement import Beat, Fiducials, Measurements
 from gem_integration.domain.quality import LeadQuality, Quality
 from gem_integration.domain.report import Coverage
 from gem_integration.domain.statement import Statement
@@ -107,11 +107,6 @@ def statement_json(statement: Statement, snomed: str | None) -> dict[str, object
         "note": statement.note,
         "parts": [evidence_json(part) for part in statement.parts],
     }
-
-
-def kind_label(kind: MeasurementKind) -> str:
-    """Return the display name of a measurement kind."""
-    return measurement_codes()[kind].display
 
 
 def coverage_json(coverage: Coverage) -> dict[str, JsonValue]:
